@@ -1,0 +1,121 @@
+import type { Duplex } from 'node:stream'
+import type { CloseReason } from './close-reason.ts'
+
+/** What TLS settled with the client. */
+export interface TlsFacts {
+  /** `TLSv1.2` or `TLSv1.3`. */
+  readonly version: string
+  /** The cipher suite's standard name (RFC 8446 B.4), for example `TLS_AES_256_GCM_SHA384`. */
+  readonly cipher: string
+  /** The key exchange group, for example `X25519MLKEM768`; empty when the session was resumed without one or it used no group. */
+  readonly group: string
+  /** Whether the session was resumed by a ticket. */
+  readonly resumed: boolean
+  /** The verified client certificate, when one came. */
+  readonly peerCertificate: PeerCertificate | undefined
+}
+
+/** A verified client certificate, reduced to what handlers and logs use. */
+export interface PeerCertificate {
+  /** Distinguished name on one line, for example `CN=alice, O=Example`. */
+  readonly subject: string
+  readonly commonName: string
+  /** DER. */
+  readonly raw: Buffer
+  /** Lower-case hexadecimal SHA-256 of the DER. */
+  readonly sha256: string
+}
+
+/** One client of a listener as a handler sees it, after the stages admit, greet, select and secure. */
+export interface SocketClient {
+  /** Unique over the life of the engine, for example `c-18f2`. */
+  readonly clientId: string
+  /** The bytes: plain text on both plain and TLS listeners; the untouched TLS stream for a Passthrough host. Paused. */
+  readonly stream: Duplex
+  /** The client's own address: from a believed PROXY protocol header, else from the socket. */
+  readonly peerAddress: string
+  readonly peerPort: number
+  /** The address the client asked for: from a believed PROXY protocol header, else from the socket. */
+  readonly localAddress: string
+  readonly localPort: number
+  /** Name of the listener. */
+  readonly listener: string
+  readonly hostTag: string
+  /** Lower-case server name the client asked for; undefined without SNI and on plain listeners. */
+  readonly serverName: string | undefined
+  /** The negotiated ALPN protocol. */
+  readonly alpnProtocol: string | undefined
+  /** Undefined on a plain listener and for a Passthrough host. */
+  readonly tls: TlsFacts | undefined
+  /** Backend that serves the client, as it shall appear in the log; set by the handler. */
+  backend: string
+  /** Bytes the handler has read from the client; kept by the handler. */
+  receivedBytes: number
+  /** Bytes the handler has written to the client; kept by the handler. */
+  sentBytes: number
+  /** True once the connection is closed; every later call of `close` does nothing. */
+  readonly closed: boolean
+  /** Called once when the connection closes, whoever closes it. At most one; set by the handler. */
+  onClose: (() => void) | undefined
+  /**
+   * Ends the connection: the one way to do so. `Completed` lets what was written arrive first, any other reason
+   * destroys the socket. `detail` is the technical cause for the log.
+   */
+  close(reason: CloseReason, detail?: string): void
+}
+
+/**
+ * What is done with a client. Called once per client; it owns the client until it calls `client.close`.
+ * What it throws (or rejects with) closes that client with `HandlerFailed` and harms nobody else.
+ */
+export interface Handler {
+  serve(client: SocketClient): void | Promise<void>
+  /** Called when no new client will come: stops timers and probes. Clients in service are left alone. */
+  dispose?(): void
+}
+
+/** Whether a listener listens, in the ancestor's sense of `State`. */
+export interface ListenState {
+  readonly name: string
+  readonly state: 'Listening' | 'Closed'
+  readonly address: string
+  readonly port: number
+  readonly socketFamily: 'Any' | 'IPv4' | 'IPv6'
+  readonly tls: boolean
+  /** Clients of this listener, from accept to close. */
+  readonly clients: number
+  /** Why it does not listen; empty when it does. */
+  readonly error: string
+}
+
+/** The whole story of one connection, told once at its end. */
+export interface ClientRecord {
+  readonly clientId: string
+  readonly listener: string
+  /** Empty when no host was selected. */
+  readonly hostTag: string
+  readonly peerAddress: string
+  readonly peerPort: number
+  readonly localAddress: string
+  readonly localPort: number
+  readonly serverName: string | undefined
+  readonly alpnProtocol: string | undefined
+  readonly tls: TlsFacts | undefined
+  readonly backend: string
+  readonly receivedBytes: number
+  readonly sentBytes: number
+  readonly durationMs: number
+  readonly reason: CloseReason
+  /** The technical cause, for example an OpenSSL code; empty when the reason says all. */
+  readonly detail: string
+}
+
+/** Watches the engine. Calls are synchronous and on the hot path: an observer does next to nothing in them. */
+export interface EngineObserver {
+  /** A client was accepted. */
+  clientOpened(listener: string): void
+  /** A handshake succeeded, after `milliseconds` since accept. */
+  handshakeDone(listener: string, hostTag: string, facts: TlsFacts, milliseconds: number): void
+  clientClosed(record: ClientRecord): void
+  listenerChanged(state: ListenState): void
+}

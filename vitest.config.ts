@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config'
+
+/** One project per kind of proof, so that each can be run alone: `npx vitest run --project wire`. */
+const project = (name: string, include: string, extra: object = {}) => ({
+  extends: true as const,
+  test: { name, include: [include], ...extra },
+})
+
+export default defineConfig({
+  test: {
+    environment: 'node',
+    projects: [
+      project('unit', 'test/unit/**/*.test.ts'),
+      project('architecture', 'test/architecture/**/*.test.ts'),
+      project('wire', 'test/wire/**/*.test.ts', { testTimeout: 30_000, hookTimeout: 30_000 }),
+      project('examples', 'test/examples/**/*.test.ts', { testTimeout: 60_000, hookTimeout: 60_000 }),
+    ],
+  },
+})
