@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { summaryReporter } from './test/support/summary-reporter.ts'
 
 /** One project per kind of proof, so that each can be run alone: `npx vitest run --project wire`. */
 const project = (name: string, include: string, extra: object = {}) => ({
@@ -9,6 +10,7 @@ const project = (name: string, include: string, extra: object = {}) => ({
 export default defineConfig({
   test: {
     environment: 'node',
+    reporters: ['default', summaryReporter()],
     projects: [
       project('unit', 'test/unit/**/*.test.ts'),
       project('architecture', 'test/architecture/**/*.test.ts'),
