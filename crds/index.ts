@@ -1,0 +1,71 @@
+export type { DeepReadonly } from './units.ts'
+export { type Certificate, certificateSchema } from './v1alpha1/certificate.ts'
+export {
+  type AllowedNames,
+  CA_REF_KINDS,
+  type CaRef,
+  CLIENT_CERTIFICATE_METHODS,
+  type ClientCertificate,
+  clientCertificateSchema,
+} from './v1alpha1/client-certificate.ts'
+export {
+  BALANCES,
+  type Backend,
+  type BackendTls,
+  type Balance,
+  type ForwardSpec,
+  HANDLER_TYPES,
+  type HandlerSpec,
+  type HandlerType,
+  handlerSchema,
+  type PassthroughSpec,
+  PROXY_VERSIONS,
+  type ProxyVersion,
+  REDIRECT_STATUS_CODES,
+  type RedirectSpec,
+} from './v1alpha1/handler.ts'
+export { type IcsHost, icsHostSchema } from './v1alpha1/ics-host.ts'
+export {
+  type Listener,
+  listenerSchema,
+  PROXY_PROTOCOL_MODES,
+  type ProxyProtocol,
+  SOCKET_FAMILIES,
+  type SocketFamily,
+} from './v1alpha1/listener.ts'
+export {
+  API_VERSION,
+  BIND_POLICIES,
+  type BindPolicy,
+  KIND,
+  type SocketServer,
+  type SocketServerSpec,
+  socketServerSchema,
+  socketServerSpecSchema,
+} from './v1alpha1/socket-server.ts'
+export {
+  type CertificateStatus,
+  certificateStatusSchema,
+  GRADES,
+  type Grade,
+  type IcsHostStatus,
+  icsHostStatusSchema,
+  LISTENER_STATES,
+  type ListenerStatus,
+  listenerStatusSchema,
+} from './v1alpha1/status.ts'
+export {
+  CIPHERS,
+  type Cipher,
+  DEFAULT_SECURITY_LEVEL,
+  GROUPS,
+  type Group,
+  SECURITY_LEVELS,
+  type SecurityLevel,
+  TLS_VERSIONS,
+  TLS12_CIPHERS,
+  TLS13_CIPHERS,
+  type TlsOverrides,
+  type TlsVersion,
+  tlsOverridesSchema,
+} from './v1alpha1/tls-policy.ts'

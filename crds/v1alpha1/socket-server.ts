@@ -1,0 +1,99 @@
+import * as z from 'zod'
+import { type DeepReadonly, DNS_LABEL, objectName } from '../units.ts'
+import { icsHostSchema } from './ics-host.ts'
+import { listenerSchema } from './listener.ts'
+
+/** The only `apiVersion` this contract reads. */
+export const API_VERSION = 'icshosts.io/v1alpha1'
+
+/** The only `kind` this contract reads. */
+export const KIND = 'SocketServer'
+
+/** What happens when a listener cannot listen. */
+export const BIND_POLICIES = ['BestEffort', 'AllOrNothing'] as const
+
+const metadataSchema = z
+  .strictObject({
+    name: objectName().describe('Name of the resource: a DNS subdomain of at most 253 characters.'),
+    namespace: z
+      .string()
+      .min(1)
+      .max(63)
+      .regex(DNS_LABEL)
+      .optional()
+      .describe(
+        'Namespace of the resource, of its Secrets and of its Services. Absent: the namespace of kubectl; outside a cluster none.',
+      ),
+    labels: z.record(z.string(), z.string()).optional().describe('Labels of the resource.'),
+    annotations: z.record(z.string(), z.string()).optional().describe('Annotations of the resource.'),
+    generation: z.int().min(0).optional().describe('Counts the changes of spec; set by the API server.'),
+    // What the API server adds is carried through `kubectl get -o yaml` and means nothing here.
+    generateName: z.unknown().optional(),
+    uid: z.unknown().optional(),
+    resourceVersion: z.unknown().optional(),
+    creationTimestamp: z.unknown().optional(),
+    deletionTimestamp: z.unknown().optional(),
+    deletionGracePeriodSeconds: z.unknown().optional(),
+    ownerReferences: z.unknown().optional(),
+    finalizers: z.unknown().optional(),
+    managedFields: z.unknown().optional(),
+    selfLink: z.unknown().optional(),
+  })
+  .describe('Name, namespace, labels and annotations of the resource.')
+
+export const socketServerSpecSchema = z
+  .strictObject({
+    bindPolicy: z
+      .enum(BIND_POLICIES)
+      .default('BestEffort')
+      .describe(
+        'What happens when a listener cannot listen. BestEffort: the others serve, and it is tried again with growing pauses. ' +
+          'AllOrNothing: none listens, and the server ends. Absent: BestEffort.',
+      ),
+    certExpireDays: z
+      .int()
+      .min(1)
+      .max(3650)
+      .default(30)
+      .describe('Days before the end of a certificate from which on it is graded Warn, 1 to 3650. Absent: 30.'),
+    recheckSeconds: z
+      .int()
+      .min(10)
+      .max(86400)
+      .default(3600)
+      .describe(
+        'Seconds between two checks of every certificate, 10 to 86400; a changed Secret is seen at once besides. Absent: 3600.',
+      ),
+    listeners: z
+      .array(listenerSchema)
+      .min(1)
+      .max(64)
+      .describe('The sockets clients connect to, 1 to 64, each with a name of its own.'),
+    icsHosts: z
+      .array(icsHostSchema)
+      .max(512)
+      .default([])
+      .describe(
+        'The hosts that are served, at most 512, each with a hostTag of its own. Empty: each listener has a handler.',
+      ),
+  })
+  .describe('What is to be served.')
+
+export const socketServerSchema = z
+  .strictObject({
+    apiVersion: z.literal(API_VERSION).describe('Version of this contract: icshosts.io/v1alpha1.'),
+    kind: z.literal(KIND).describe('Kind of the resource: SocketServer.'),
+    metadata: metadataSchema,
+    spec: socketServerSpecSchema,
+    status: z.unknown().optional().describe('What is reported about the resource; ignored in a manifest.'),
+  })
+  .describe('Listeners for TLS or plain TCP, and the hosts they serve.')
+
+/** What is to be served, with every default applied. */
+export type SocketServerSpec = DeepReadonly<z.infer<typeof socketServerSpecSchema>>
+
+/** A whole resource as declared, with every default applied; its status is not part of it. */
+export type SocketServer = DeepReadonly<Omit<z.infer<typeof socketServerSchema>, 'status'>>
+
+/** One of {@link BIND_POLICIES}. */
+export type BindPolicy = (typeof BIND_POLICIES)[number]
