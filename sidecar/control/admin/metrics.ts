@@ -1,0 +1,202 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { GRADES } from '../../../crds/index.ts'
+import type { Identity } from '../identity.ts'
+import type { ServerView } from '../server-view.ts'
+import { type Counts, HANDSHAKE_BOUNDS } from './counts.ts'
+import { RawHistogram } from './raw-histogram.ts'
+
+/** Every metric of this program begins with it, those of the process included. */
+const PREFIX = 'socketserver_'
+
+/** What the metrics are read from, at the moment Prometheus asks. */
+export interface MetricSources {
+  readonly counts: Counts
+  readonly view: ServerView
+  readonly identity: Identity
+  readonly version: string
+  readonly isReady: () => Promise<boolean>
+  /** Log lines given up because nobody read them. */
+  readonly droppedLines: () => number
+}
+
+type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
+
+/**
+ * The metrics as a registry of their own. Nothing is counted here: every value is read from plain numbers when Prometheus
+ * asks. Labels come from the configuration and closed vocabularies only, never from what a client sends.
+ */
+export const createMetrics = (sources: MetricSources): Registry => {
+  const { counts, view, identity } = sources
+  const registry = new Registry()
+
+  const gauge = (
+    name: string,
+    help: string,
+    labelNames: string[],
+    read: () => Iterable<Sample> | Promise<Iterable<Sample>>,
+  ) => {
+    new Gauge({
+      name: PREFIX + name,
+      help,
+      labelNames,
+      registers: [registry],
+      async collect() {
+        const samples = await read()
+        this.reset()
+        for (const [labels, value] of samples) this.set(labels, value)
+      },
+    })
+  }
+  const counter = (name: string, help: string, labelNames: string[], read: () => Iterable<Sample>) => {
+    new Counter({
+      name: PREFIX + name,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const [labels, value] of read()) this.inc(labels, value)
+      },
+    })
+  }
+
+  /** Every listener of the configuration, so that one without clients shows 0 and not a gap. */
+  const listeners = () => view.listenStates().map((state) => ({ state, counts: counts.of(state.name) }))
+  const perListener = (read: (one: ReturnType<typeof listeners>[number]) => number) => (): Sample[] =>
+    listeners().map((one) => [{ listener: one.state.name }, read(one)])
+
+  const runtime =
+    process.versions['bun'] === undefined ? `node ${process.versions.node}` : `bun ${process.versions['bun']}`
+  gauge('build_info', 'Version of socketserver and of the runtime; always 1.', ['version', 'runtime'], () => [
+    [{ version: sources.version, runtime }, 1],
+  ])
+  gauge(
+    'configuration_info',
+    'The configuration that runs; always 1.',
+    ['name', 'namespace', 'generation', 'hash'],
+    () => [
+      [
+        {
+          name: identity.name,
+          namespace: identity.namespace,
+          generation: String(identity.generation),
+          hash: identity.configHash,
+        },
+        1,
+      ],
+    ],
+  )
+  gauge('ready', 'Whether /readyz answers 200.', [], async () => [[{}, (await sources.isReady()) ? 1 : 0]])
+  gauge(
+    'listener_up',
+    'Whether the listener listens.',
+    ['listener'],
+    perListener(({ state }) => (state.state === 'Listening' ? 1 : 0)),
+  )
+  counter(
+    'connections_accepted_total',
+    'Connections accepted.',
+    ['listener'],
+    perListener((one) => one.counts.accepted),
+  )
+  gauge(
+    'connections_open',
+    'Connections from accept to close.',
+    ['listener'],
+    perListener(({ state }) => state.clients),
+  )
+  counter(
+    'connections_closed_total',
+    'Connections closed, by the host that served them (empty: none was selected) and the reason.',
+    ['listener', 'host', 'reason'],
+    () => [...counts.closes.values()].map(({ labels, count }): Sample => [labels, count]),
+  )
+  counter(
+    'bytes_total',
+    'Bytes of clients that ended: received from them, and sent to them.',
+    ['listener', 'direction'],
+    () =>
+      listeners().flatMap(({ state, counts: of }): Sample[] => [
+        [{ listener: state.name, direction: 'received' }, of.receivedBytes],
+        [{ listener: state.name, direction: 'sent' }, of.sentBytes],
+      ]),
+  )
+  counter(
+    'handshakes_total',
+    'TLS handshakes that succeeded, by version, key exchange group and whether a ticket was used.',
+    ['version', 'group', 'resumed'],
+    () => [...counts.handshakes.values()].map(({ labels, count }): Sample => [labels, count]),
+  )
+  registry.registerMetric(
+    new RawHistogram({
+      name: `${PREFIX}handshake_seconds`,
+      help: 'Seconds from accept to the end of a TLS handshake that succeeded.',
+      bounds: HANDSHAKE_BOUNDS,
+      read: () =>
+        listeners()
+          .filter(({ state }) => state.tls)
+          .map(({ state, counts: of }) => ({
+            labels: { listener: state.name },
+            buckets: of.handshakeBuckets,
+            sum: of.handshakeSum,
+            count: of.handshakeCount,
+          })),
+    }),
+  )
+  const perCertificate = (field: 'notBefore' | 'notAfter') => (): Sample[] =>
+    view
+      .hosts()
+      .flatMap((host) =>
+        host.certificates.map(
+          (one): Sample => [
+            { host: host.hostTag, secret: one.secretName, key_type: one.keyType },
+            Date.parse(one[field]) / 1000,
+          ],
+        ),
+      )
+      .filter(([, seconds]) => Number.isFinite(seconds))
+  const certificateLabels = ['host', 'secret', 'key_type']
+  gauge(
+    'certificate_not_before_timestamp_seconds',
+    'Begin of validity of a certificate as served.',
+    certificateLabels,
+    perCertificate('notBefore'),
+  )
+  gauge(
+    'certificate_not_after_timestamp_seconds',
+    'End of validity of a certificate as served.',
+    certificateLabels,
+    perCertificate('notAfter'),
+  )
+  gauge(
+    'certificate_grade',
+    'Grade of the certificates of a host: 1 for the grade it has, 0 for the others.',
+    ['host', 'grade'],
+    () =>
+      view
+        .hosts()
+        .flatMap((host) =>
+          GRADES.map((grade): Sample => [{ host: host.hostTag, grade }, host.grade === grade ? 1 : 0]),
+        ),
+  )
+  const perBackend = (read: (one: ReturnType<ServerView['backends']>[number]) => number) => (): Sample[] =>
+    view.backends().map((one) => [{ host: one.hostTag, backend: one.name }, read(one)])
+  gauge(
+    'backend_healthy',
+    'Whether clients are sent to the backend; 0 while it is left out after failures.',
+    ['host', 'backend'],
+    perBackend((one) => (one.healthy ? 1 : 0)),
+  )
+  gauge(
+    'backend_clients',
+    'Clients connected to the backend.',
+    ['host', 'backend'],
+    perBackend((one) => one.clients),
+  )
+  counter('defects_total', 'Exceptions that reached nobody: defects of this program.', [], () => [[{}, counts.defects]])
+  counter('log_lines_dropped_total', 'Log lines given up because nobody read them.', [], () => [
+    [{}, sources.droppedLines()],
+  ])
+  collectDefaultMetrics({ register: registry, prefix: PREFIX })
+  return registry
+}

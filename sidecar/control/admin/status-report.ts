@@ -1,0 +1,31 @@
+import type { IcsHostStatus, ListenerStatus } from '../../../crds/index.ts'
+import type { Identity } from '../identity.ts'
+import type { ServerView } from '../server-view.ts'
+
+/** The body of `/status`: public facts only. `listeners` and `icsHosts` have the shape they have in the resource's status. */
+export interface StatusReport extends Identity {
+  readonly ready: boolean
+  readonly clients: number
+  readonly listeners: readonly ListenerStatus[]
+  readonly icsHosts: readonly IcsHostStatus[]
+}
+
+/** Tells what runs, as the operator and `socketserver states` read it. */
+export const reportStatus = (identity: Identity, ready: boolean, view: ServerView): StatusReport => ({
+  name: identity.name,
+  namespace: identity.namespace,
+  generation: identity.generation,
+  configHash: identity.configHash,
+  ready,
+  clients: view.clientCount,
+  listeners: view.listenStates().map((one) => ({
+    name: one.name,
+    state: one.state,
+    address: one.address,
+    port: one.port,
+    readyPods: one.state === 'Listening' ? 1 : 0,
+    clients: one.clients,
+    error: one.error,
+  })),
+  icsHosts: view.hosts(),
+})

@@ -1,0 +1,81 @@
+import { write } from 'node:fs'
+
+/** Takes text and writes it later, many pieces in one system call. */
+export interface LineWriter {
+  /** Queues whole lines. Never blocks and never throws. */
+  write(text: string): void
+  /** Waits until what is queued is written, at most `milliseconds`; false when some of it is not. For the end of the process. */
+  flush(milliseconds: number): Promise<boolean>
+  /** Lines given up because nobody read them. */
+  readonly dropped: number
+}
+
+/** What a reader that stalls may keep waiting, in characters; lines beyond it are dropped and counted. */
+const MAX_QUEUED = 8 * 1024 * 1024
+const RETRY_MS = 20
+
+// Invariants: at most one write is under way; while one is, `pending` holds its bytes and `queue` what came after.
+// The write happens in the thread pool, because a pipe whose reader stalls blocks whoever writes to it: a log
+// that nobody reads must not stop the listeners.
+
+/** Writes to a file descriptor in batches: all lines of one turn of the event loop go out together. */
+export const createLineWriter = (fd: number): LineWriter => {
+  let queue: string[] = []
+  let queued = 0
+  let dropped = 0
+  let pending: Buffer | undefined
+  let scheduled = false
+  let drained: (() => void) | undefined
+
+  const start = (): void => {
+    scheduled = false
+    if (pending === undefined && queue.length > 0) {
+      pending = Buffer.from(queue.join(''))
+      queue = []
+      queued = 0
+    }
+    if (pending === undefined) {
+      drained?.()
+      return
+    }
+    const bytes = pending
+    write(fd, bytes, 0, bytes.length, null, (error, written) => {
+      if (error?.code === 'EAGAIN') {
+        setTimeout(start, RETRY_MS)
+        return
+      }
+      // Nobody will ever read it (EPIPE, EBADF): the listeners go on without a log.
+      if (error !== null) pending = undefined
+      else pending = written < bytes.length ? bytes.subarray(written) : undefined
+      start()
+    })
+  }
+
+  return {
+    write(text) {
+      if (queued + text.length > MAX_QUEUED) {
+        dropped += 1
+        return
+      }
+      queue.push(text)
+      queued += text.length
+      if (!scheduled && pending === undefined) {
+        scheduled = true
+        setImmediate(start)
+      }
+    },
+    flush(milliseconds) {
+      if (pending === undefined && queue.length === 0) return Promise.resolve(true)
+      return new Promise((resolve) => {
+        const timer = setTimeout(() => resolve(false), milliseconds)
+        drained = () => {
+          clearTimeout(timer)
+          resolve(true)
+        }
+      })
+    },
+    get dropped() {
+      return dropped
+    },
+  }
+}

@@ -1,0 +1,52 @@
+import type { LogFields, LogLevel } from '../base/log.ts'
+
+/** How log lines look: one JSON object each, or text for people. */
+export type LogFormat = 'json' | 'pretty'
+
+/** The accepted values of `--log`. */
+export const LOG_FORMATS: readonly LogFormat[] = ['json', 'pretty']
+
+// Control characters, the line separators of Unicode and what reverses the direction of text: a client chooses
+// server names and certificate subjects, and none of these may forge a line or steer a terminal.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are what is searched for
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g
+
+const escapeOne = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+
+/** Makes text safe to print on a terminal: what could move the cursor or end the line is written as `\uXXXX`. */
+export const printable = (text: string): string => text.replace(UNSAFE, escapeOne)
+
+// bigint and cycles would make JSON.stringify throw; a log line is never worth an exception.
+const jsonOf = (value: unknown): string => {
+  try {
+    return JSON.stringify(value, (_key, item: unknown) =>
+      typeof item === 'bigint' ? item.toString() : item instanceof Error ? item.message : item,
+    )
+  } catch {
+    return JSON.stringify(String(value))
+  }
+}
+
+const PLAIN = /^[^\s"=]+$/
+
+const prettyValue = (value: unknown): string => {
+  if (value instanceof Error) return JSON.stringify(value.message)
+  if (typeof value === 'string') return PLAIN.test(value) ? value : JSON.stringify(value)
+  return typeof value === 'object' && value !== null ? jsonOf(value) : String(value)
+}
+
+/** One line as JSON, newline included. `time` is RFC 3339 in UTC; a field that is undefined is left out. */
+export const jsonLine = (time: string, level: LogLevel, message: string, fields?: LogFields): string => {
+  const line = jsonOf({ time, level, message, ...fields })
+  // JSON escapes what is below 0x20 by itself.
+  return `${line.replace(UNSAFE, escapeOne)}\n`
+}
+
+/** One line for people, newline included: clock time, level, message, then `name=value` of every field that is set. */
+export const prettyLine = (time: string, level: LogLevel, message: string, fields?: LogFields): string => {
+  let line = `${time.slice(11, 23)} ${level.padEnd(5)} ${message}`
+  for (const [name, value] of Object.entries(fields ?? {})) {
+    if (value !== undefined && value !== '') line += ` ${name}=${prettyValue(value)}`
+  }
+  return `${printable(line)}\n`
+}

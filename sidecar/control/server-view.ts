@@ -1,0 +1,21 @@
+import type { IcsHostStatus } from '../../crds/index.ts'
+import type { ListenState } from '../engine/ports.ts'
+
+/** What can be seen of a running server from outside, at the moment of the call. Public facts only. */
+export interface ServerView {
+  listenStates(): readonly ListenState[]
+  hosts(): readonly IcsHostStatus[]
+  backends(): readonly BackendState[]
+  /** Clients of all listeners, from accept to close. */
+  readonly clientCount: number
+}
+
+/** One backend of one host. */
+export interface BackendState {
+  readonly hostTag: string
+  /** As in the log, for example `127.0.0.1:8080`. */
+  readonly name: string
+  /** False while it is left out after failures. */
+  readonly healthy: boolean
+  readonly clients: number
+}
