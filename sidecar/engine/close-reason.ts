@@ -33,7 +33,6 @@ export const CLOSE_REASONS = {
   HandlerFailed: 'serve: the handler threw; a defect, and this client alone pays for it',
   // close
   ListenerRemoved: 'close: the configuration no longer has the listener',
-  HostRemoved: 'close: the configuration no longer has the host',
   ServerStopped: 'close: the server stopped and the client did not end in time',
 } as const satisfies Record<string, string>
 

@@ -1,0 +1,175 @@
+import type net from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { CloseReason } from './close-reason.ts'
+import type { ClientRecord, SocketClient, TlsFacts } from './ports.ts'
+
+/** Milliseconds a closing client has to take what was written to it. */
+const LINGER_MS = 5_000
+
+/** What a connection needs of the listener that accepted it. */
+export interface ConnectionOwner {
+  readonly name: string
+  /** Called once, when the socket is gone and the client's place is free. */
+  released(connection: Connection): void
+}
+
+/**
+ * Our side of one client, from accept to close, and the one owner of its end.
+ *
+ * Invariants: at most one deadline is armed; the first call of `close` or `refuse` decides the reason; the place is
+ * given back exactly once, when the socket is gone.
+ */
+export class Connection implements SocketClient {
+  readonly clientId: string
+  readonly listener: string
+  readonly socket: net.Socket
+  readonly acceptedAt: number
+  stream: Duplex
+  peerAddress: string
+  peerPort: number
+  localAddress: string
+  localPort: number
+  hostTag = ''
+  serverName: string | undefined = undefined
+  alpnProtocol: string | undefined = undefined
+  tls: TlsFacts | undefined = undefined
+  backend = ''
+  receivedBytes = 0
+  sentBytes = 0
+  onClose: (() => void) | undefined = undefined
+  readonly #owner: ConnectionOwner
+  #deadline: NodeJS.Timeout | undefined = undefined
+  #reason: CloseReason | undefined = undefined
+  #detail = ''
+  #released = false
+
+  /** @param acceptedAt Milliseconds since the Unix epoch. */
+  constructor(clientId: string, socket: net.Socket, owner: ConnectionOwner, acceptedAt: number) {
+    this.clientId = clientId
+    this.socket = socket
+    this.stream = socket
+    this.acceptedAt = acceptedAt
+    this.#owner = owner
+    this.listener = owner.name
+    this.peerAddress = plainAddress(socket.remoteAddress)
+    this.peerPort = socket.remotePort ?? 0
+    this.localAddress = plainAddress(socket.localAddress)
+    this.localPort = socket.localPort ?? 0
+    socket.on('error', (error) => this.#failed(error))
+    socket.on('close', () => this.#release())
+  }
+
+  get closed(): boolean {
+    return this.#reason !== undefined
+  }
+
+  /** Closes with `reason` unless `disarm` or another `arm` comes first. */
+  arm(milliseconds: number, expired: () => void): void {
+    clearTimeout(this.#deadline)
+    this.#deadline = setTimeout(expired, milliseconds)
+  }
+
+  disarm(): void {
+    clearTimeout(this.#deadline)
+    this.#deadline = undefined
+  }
+
+  /** From here on `stream` is what the handler sees; its end without a word from the handler closes the connection. */
+  serveOn(stream: Duplex): void {
+    this.stream = stream
+    if (stream !== this.socket) {
+      stream.on('error', (error) => this.#failed(error))
+      stream.on('close', () => this.socket.destroy())
+    }
+  }
+
+  close(reason: CloseReason, detail = ''): void {
+    if (!this.#decide(reason, detail)) return
+    if (reason === 'Completed') {
+      this.stream.end()
+      // What is still in flight may leave; a client that takes nothing is not waited for.
+      if (!this.socket.destroyed) this.arm(LINGER_MS, () => this.socket.destroy())
+      this.stream.resume()
+    } else if (reason === 'BackendReset') {
+      this.socket.resetAndDestroy()
+      this.stream.destroy()
+    } else {
+      this.stream.destroy()
+      this.socket.destroy()
+    }
+  }
+
+  /**
+   * Ends a connection that was never served, with last words on the bare socket (an alert record, an HTTP answer).
+   * What the client still sends is read and dropped until it closes: unread bytes would turn the close into a reset,
+   * which can overtake the words.
+   */
+  refuse(reason: CloseReason, detail: string, lastWords?: Uint8Array): void {
+    if (!this.#decide(reason, detail)) return
+    if (!lastWords || this.socket.destroyed) {
+      this.socket.destroy()
+      return
+    }
+    this.socket.end(lastWords)
+    this.socket.resume()
+    this.socket.once('end', () => this.socket.destroy())
+    this.arm(LINGER_MS, () => this.socket.destroy())
+  }
+
+  /** The whole story so far; the reason is `Completed` while none is decided. */
+  record(now: number): ClientRecord {
+    return {
+      clientId: this.clientId,
+      listener: this.listener,
+      hostTag: this.hostTag,
+      peerAddress: this.peerAddress,
+      peerPort: this.peerPort,
+      localAddress: this.localAddress,
+      localPort: this.localPort,
+      serverName: this.serverName,
+      alpnProtocol: this.alpnProtocol,
+      tls: this.tls,
+      backend: this.backend,
+      receivedBytes: this.receivedBytes,
+      sentBytes: this.sentBytes,
+      durationMs: now - this.acceptedAt,
+      reason: this.#reason ?? 'Completed',
+      detail: this.#detail,
+    }
+  }
+
+  #decide(reason: CloseReason, detail: string): boolean {
+    if (this.#reason !== undefined) return false
+    this.#reason = reason
+    this.#detail = detail
+    this.disarm()
+    const onClose = this.onClose
+    this.onClose = undefined
+    onClose?.()
+    return true
+  }
+
+  #failed(error: NodeJS.ErrnoException): void {
+    // Before a host is chosen and secured nobody served the client: it went away by itself.
+    this.close(this.#isServed() ? 'ClientReset' : 'ClientGone', error.code ?? error.message)
+  }
+
+  #isServed(): boolean {
+    return this.onClose !== undefined || this.receivedBytes > 0 || this.tls !== undefined
+  }
+
+  #release(): void {
+    if (this.#released) return
+    this.#released = true
+    this.#decide(this.#isServed() ? 'Completed' : 'ClientGone', '')
+    this.disarm()
+    if (this.stream !== this.socket) this.stream.destroy()
+    this.#owner.released(this)
+  }
+}
+
+/** An IPv4 client of a dual-stack socket, in its own notation. */
+function plainAddress(address: string | undefined): string {
+  if (address === undefined) return ''
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+}

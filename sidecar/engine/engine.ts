@@ -1,0 +1,145 @@
+import { randomBytes } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { CloseReason } from './close-reason.ts'
+import type { EngineConfiguration, HostConfiguration, ListenerConfiguration } from './configuration.ts'
+import type { Connection } from './connection.ts'
+import { type HostEntry, hostEntry } from './host-entry.ts'
+import { Listener, type ListenerContext } from './listener.ts'
+import type { Route } from './pipeline.ts'
+import type { EngineObserver, ListenState } from './ports.ts'
+import { proxySettings } from './stages/proxy-header.ts'
+import { HostTable } from './tls/host-table.ts'
+
+/** What an engine is made of. */
+export interface EngineOptions {
+  readonly clock: Clock
+  readonly log: Log
+  readonly observer: EngineObserver
+  /** Milliseconds a client has from accept to the end of its handshake. */
+  readonly handshakeMs: number
+}
+
+/** A listener could not listen. */
+export class ListenError extends Error {
+  readonly states: readonly ListenState[]
+
+  constructor(states: readonly ListenState[]) {
+    super(states.map((state) => `listener "${state.name}": ${state.error}`).join('; '))
+    this.name = 'ListenError'
+    this.states = states
+  }
+}
+
+/**
+ * The listener engine: serves one configuration and moves to another as a difference. Listeners that stay keep
+ * listening, hosts whose configuration object is the same keep their TLS state, and no client in service is touched
+ * by a change of anything else.
+ */
+export class Engine {
+  readonly #context: ListenerContext
+  readonly #listeners = new Map<string, Listener>()
+  /** Prepared hosts by configuration object: a host that did not change is not prepared again. */
+  #entries = new Map<HostConfiguration, HostEntry>()
+  readonly #ticketSecret = randomBytes(32)
+  #clientsSoFar = 0
+
+  constructor(options: EngineOptions) {
+    this.#context = { ...options, nextClientId: () => `c-${(++this.#clientsSoFar).toString(36)}` }
+  }
+
+  /** Clients from accept to close, over all listeners. */
+  get clientCount(): number {
+    let count = 0
+    for (const listener of this.#listeners.values()) count += listener.clients.size
+    return count
+  }
+
+  /** One state per listener, in the order of the configuration. */
+  listenStates(): readonly ListenState[] {
+    return [...this.#listeners.values()].map((listener) => listener.state())
+  }
+
+  /**
+   * Serves `configuration` from here on.
+   * @throws {ListenError} Under `AllOrNothing` when a listener cannot listen; those opened for it are closed again.
+   */
+  async apply(configuration: EngineConfiguration): Promise<void> {
+    const entries = new Map<HostConfiguration, HostEntry>()
+    for (const host of configuration.hosts)
+      entries.set(host, this.#entries.get(host) ?? hostEntry(host, this.#ticketSecret))
+    this.#entries = entries
+
+    await this.#removeListeners(configuration)
+    const opened: Listener[] = []
+    for (const wanted of configuration.listeners) {
+      const route = this.#route(wanted)
+      const standing = this.#listeners.get(wanted.name)
+      if (standing) {
+        standing.route = route
+        continue
+      }
+      const listener = new Listener(wanted, route, this.#context)
+      this.#listeners.set(wanted.name, listener)
+      opened.push(listener)
+    }
+    await this.#open(opened, configuration.bindPolicy)
+  }
+
+  /** Stops listening; clients go on. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#listeners.values()].map((listener) => listener.close()))
+  }
+
+  /** Closes every client with `reason`. */
+  dropClients(reason: CloseReason): void {
+    for (const connection of this.#connections()) connection.close(reason)
+  }
+
+  *#connections(): Iterable<Connection> {
+    for (const listener of this.#listeners.values()) yield* [...listener.clients]
+  }
+
+  async #removeListeners(configuration: EngineConfiguration): Promise<void> {
+    for (const [name, listener] of this.#listeners) {
+      const wanted = configuration.listeners.find((candidate) => candidate.name === name)
+      if (wanted && isSameSocket(wanted, listener.configuration)) continue
+      this.#listeners.delete(name)
+      await listener.close()
+      for (const connection of [...listener.clients]) connection.close('ListenerRemoved')
+    }
+  }
+
+  async #open(listeners: readonly Listener[], bindPolicy: EngineConfiguration['bindPolicy']): Promise<void> {
+    const results = await Promise.allSettled(listeners.map((listener) => listener.open()))
+    const failed = listeners.filter((_, at) => results[at]?.status === 'rejected')
+    if (failed.length === 0) return
+    if (bindPolicy === 'BestEffort') {
+      for (const listener of failed) listener.openLater()
+      return
+    }
+    const error = new ListenError(failed.map((listener) => listener.state()))
+    await Promise.all(listeners.map((listener) => listener.close()))
+    throw error
+  }
+
+  #route(listener: ListenerConfiguration): Route {
+    const hosts: HostEntry[] = []
+    for (const [host, entry] of this.#entries) if (host.listeners.includes(listener.name)) hosts.push(entry)
+    const proxy = proxySettings(listener.proxyProtocol)
+    return { tls: listener.tls, proxy, table: new HostTable(hosts) }
+  }
+}
+
+/** Whether both are served by one and the same socket; the rest of a listener is replaced in place. */
+function isSameSocket(one: ListenerConfiguration, other: ListenerConfiguration): boolean {
+  const socketOf = ({ address, port, socketFamily, listenBacklog, tls }: ListenerConfiguration) => [
+    address,
+    port,
+    socketFamily,
+    listenBacklog,
+    tls,
+  ]
+  return isDeepStrictEqual(socketOf(one), socketOf(other))
+}

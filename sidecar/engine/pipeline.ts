@@ -1,0 +1,126 @@
+import type { TLSSocket } from 'node:tls'
+import type { Clock } from '../base/clock.ts'
+import type { Connection } from './connection.ts'
+import type { HostEntry } from './host-entry.ts'
+import type { EngineObserver } from './ports.ts'
+import { ALERTS, greet } from './stages/greeting.ts'
+import { type ProxySettings, readProxyHeader } from './stages/proxy-header.ts'
+import { judgeClient } from './tls/client-certificate.ts'
+import type { ClientHello } from './tls/client-hello.ts'
+import { negotiatedGroup } from './tls/groups.ts'
+import type { HostTable } from './tls/host-table.ts'
+
+/** What a connection passes through; replaced as a whole when the configuration changes. */
+export interface Route {
+  readonly tls: boolean
+  readonly proxy: ProxySettings
+  readonly table: HostTable<HostEntry>
+}
+
+/** What every connection of an engine shares. */
+export interface PipelineContext {
+  readonly clock: Clock
+  readonly observer: EngineObserver
+  /** Milliseconds from accept to the end of the handshake. */
+  readonly handshakeMs: number
+}
+
+/** RFC 8737: a hello that offers this protocol alone is a validation by a certificate authority, never a client. */
+const ACME_TLS = 'acme-tls/1'
+
+/**
+ * The life of one client after accept: greet, select, secure, serve. Every stage either goes on or closes the
+ * connection with a reason; a stage that throws is a defect, and this client alone pays for it.
+ */
+export async function serveConnection(connection: Connection, route: Route, context: PipelineContext): Promise<void> {
+  try {
+    if (!route.tls && route.proxy.mode === 'None') {
+      const host = route.table.defaultHost
+      if (host) await serve(connection, host)
+      else connection.refuse('UnknownHost', 'no host serves the listener')
+      return
+    }
+    connection.arm(context.handshakeMs, () => connection.close('TooSlow', 'no complete handshake in time'))
+    if (!(await readProxyHeader(connection, route.proxy))) return
+    if (route.tls) await serveTls(connection, route, context)
+    else {
+      connection.disarm()
+      const host = route.table.defaultHost
+      if (host) await serve(connection, host)
+      else connection.refuse('UnknownHost', 'no host serves the listener')
+    }
+  } catch (error) {
+    connection.close('HandlerFailed', error instanceof Error ? (error.stack ?? error.message) : String(error))
+  }
+}
+
+async function serveTls(connection: Connection, route: Route, context: PipelineContext): Promise<void> {
+  const greeting = await greet(connection.socket)
+  if (connection.closed) return
+  if (greeting === undefined) return connection.close('ClientGone', 'the client left before its hello')
+  if (greeting.kind === 'refuse') return connection.refuse(greeting.reason, greeting.detail, greeting.lastWords)
+
+  const { hello } = greeting
+  connection.serverName = hello.serverName
+  const host = route.table.find(hello.serverName)
+  if (!host) return connection.refuse('UnknownHost', 'no host has the server name', ALERTS.unrecognizedName)
+  connection.hostTag = host.hostTag
+  if (host.mode === 'passthrough') {
+    connection.disarm()
+    return serve(connection, host)
+  }
+  if (hello.alpn.length === 1 && hello.alpn[0] === ACME_TLS)
+    return connection.refuse('HandshakeFailed', 'no challenge to answer', ALERTS.noApplicationProtocol)
+  if (!host.server) return connection.refuse('NoCertificate', host.problem, ALERTS.handshakeFailure)
+  secure(connection, host, hello, context)
+}
+
+function secure(connection: Connection, host: HostEntry, hello: ClientHello, context: PipelineContext): void {
+  const { socket } = connection
+  // A client that ends its side in mid-handshake is gone; half-closing is for secured connections.
+  socket.allowHalfOpen = false
+  host.server?.secure(socket, (outcome) => {
+    if (connection.closed) return
+    if (outcome.kind === 'failed') {
+      const code = outcome.error.code ?? outcome.error.message
+      connection.close(code === 'ECONNRESET' ? 'ClientGone' : 'HandshakeFailed', code)
+      return
+    }
+    outcome.socket.allowHalfOpen = true
+    connection.disarm()
+    connection.serveOn(outcome.socket)
+    secured(connection, host, hello, outcome.socket, context)
+  })
+}
+
+function secured(
+  connection: Connection,
+  host: HostEntry,
+  hello: ClientHello,
+  socket: TLSSocket,
+  context: PipelineContext,
+): void {
+  const now = context.clock.now()
+  const verdict = judgeClient(socket, host.clientCertificate, now)
+  const version = socket.getProtocol() ?? ''
+  connection.tls = {
+    version,
+    cipher: socket.getCipher()?.standardName ?? '',
+    group: negotiatedGroup(host.groups, hello, version),
+    resumed: socket.isSessionReused(),
+    peerCertificate: verdict.kind === 'accept' ? verdict.certificate : undefined,
+  }
+  if (verdict.kind === 'refuse') return connection.close(verdict.reason, verdict.detail)
+  connection.alpnProtocol = socket.alpnProtocol || undefined
+  context.observer.handshakeDone(connection.listener, host.hostTag, connection.tls, now - connection.acceptedAt)
+  serve(connection, host).catch((error: unknown) => connection.close('HandlerFailed', String(error)))
+}
+
+async function serve(connection: Connection, host: HostEntry): Promise<void> {
+  connection.hostTag = host.hostTag
+  try {
+    await host.handler.serve(connection)
+  } catch (error) {
+    connection.close('HandlerFailed', error instanceof Error ? (error.stack ?? error.message) : String(error))
+  }
+}

@@ -1,0 +1,199 @@
+/** What the stages need of a ClientHello (RFC 8446, 4.1.2). */
+export interface ClientHello {
+  /** `host_name` of the server_name extension as sent, without a trailing dot (RFC 6066, 3). */
+  readonly serverName: string | undefined
+  /** ALPN protocol names in the client's order (RFC 7301). */
+  readonly alpn: readonly string[]
+  /** Numbers of supported_groups in the client's order. */
+  readonly groups: readonly number[]
+  /** Groups for which the client sent a key share; empty without TLS 1.3. */
+  readonly keyShares: readonly number[]
+  /** Bytes on the wire, record headers included. */
+  readonly length: number
+}
+
+/** What the bytes received so far are. */
+export type HelloReading =
+  | { readonly kind: 'hello'; readonly hello: ClientHello }
+  /** Not whole yet; reading again makes no sense before `atLeast` bytes are there. */
+  | { readonly kind: 'more'; readonly atLeast: number }
+  | { readonly kind: 'not-tls'; readonly looksLike: 'http' | 'sslv2' | 'unknown' }
+  | { readonly kind: 'too-long' }
+  | { readonly kind: 'malformed'; readonly detail: string }
+
+const RECORD_HEADER = 5
+const HANDSHAKE = 0x16
+const CLIENT_HELLO = 0x01
+const MAX_RECORD = 16_384
+/** Bounds the work a hello in tiny records can cause. */
+const MAX_RECORDS = 2048
+const HTTP_REQUEST = /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|TRACE|CONNECT|PRI) /
+const LONGEST_METHOD = 8
+
+const more = (atLeast: number): HelloReading => ({ kind: 'more', atLeast })
+
+/**
+ * Reads one ClientHello from the start of `bytes`, which may span several records. Never throws.
+ * @param maxBytes Bound of the handshake message; a longer one is `too-long`.
+ */
+export function readClientHello(bytes: Buffer, maxBytes: number): HelloReading {
+  if (bytes.length === 0) return more(1)
+  if (bytes[0] !== HANDSHAKE) return notTls(bytes)
+  if (bytes.length > 1 && bytes[1] !== 3) return { kind: 'not-tls', looksLike: 'unknown' }
+
+  const pieces: Buffer[] = []
+  let have = 0
+  let need = 4
+  let at = 0
+  for (let records = 0; have < need; records += 1) {
+    if (records === MAX_RECORDS) return { kind: 'too-long' }
+    const start = at + RECORD_HEADER
+    if (bytes.length < start) return more(start)
+    if (bytes[at] !== HANDSHAKE || bytes[at + 1] !== 3) return malformed('a record of another type amid the hello')
+    const size = bytes.readUInt16BE(at + 3)
+    if (size === 0 || size > MAX_RECORD) return malformed(`a record of ${size} bytes`)
+    at = start + size
+    const piece = bytes.subarray(start, at)
+    if (have === 0 && piece.length > 0 && piece[0] !== CLIENT_HELLO)
+      return malformed('the first message is no ClientHello')
+    pieces.push(piece)
+    have += piece.length
+    if (need === 4 && have >= 4) {
+      const head = pieces.length === 1 ? piece : Buffer.concat(pieces)
+      need = 4 + head.readUIntBE(1, 3)
+      if (need > maxBytes) return { kind: 'too-long' }
+    }
+    if (at > bytes.length && have < need) return more(Math.min(at, bytes.length + need - have))
+  }
+  const message = pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces)
+  return parseHello(message.subarray(4, need), Math.min(at, bytes.length))
+}
+
+function notTls(bytes: Buffer): HelloReading {
+  const first = bytes[0] ?? 0
+  if (first >= 0x41 && first <= 0x5a) {
+    const start = bytes.toString('latin1', 0, LONGEST_METHOD)
+    if (HTTP_REQUEST.test(start)) return { kind: 'not-tls', looksLike: 'http' }
+    if (bytes.length < LONGEST_METHOD && /^[A-Z]+$/.test(start)) return more(bytes.length + 1)
+    return { kind: 'not-tls', looksLike: 'unknown' }
+  }
+  // SSLv2 framing (RFC 6101, appendix E): the high bit, a 15-bit length, then message type 1.
+  if (first >= 0x80) {
+    if (bytes.length < 3) return more(3)
+    if (bytes[2] === CLIENT_HELLO) return { kind: 'not-tls', looksLike: 'sslv2' }
+  }
+  return { kind: 'not-tls', looksLike: 'unknown' }
+}
+
+const malformed = (detail: string): HelloReading => ({ kind: 'malformed', detail })
+
+/** Walks a vector of the hello; every read is checked against the end, so a lie in a length is `undefined`. */
+class Cursor {
+  #at = 0
+  readonly #bytes: Buffer
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+  }
+
+  get rest(): number {
+    return this.#bytes.length - this.#at
+  }
+
+  number(size: 1 | 2): number | undefined {
+    if (this.rest < size) return undefined
+    const value = this.#bytes.readUIntBE(this.#at, size)
+    this.#at += size
+    return value
+  }
+
+  take(length: number): Buffer | undefined {
+    if (this.rest < length) return undefined
+    const part = this.#bytes.subarray(this.#at, this.#at + length)
+    this.#at += length
+    return part
+  }
+
+  vector(sizeOfLength: 1 | 2): Buffer | undefined {
+    const length = this.number(sizeOfLength)
+    return length === undefined ? undefined : this.take(length)
+  }
+}
+
+function parseHello(body: Buffer, length: number): HelloReading {
+  const cursor = new Cursor(body)
+  const fixed = cursor.take(34) // legacy_version and random
+  const legacySession = cursor.vector(1)
+  const suites = cursor.vector(2)
+  const compression = cursor.vector(1)
+  if (!fixed || !legacySession || !suites || !compression) return malformed('the hello is cut short')
+  let serverName: string | undefined
+  let alpn: readonly string[] = []
+  let groups: readonly number[] = []
+  let keyShares: readonly number[] = []
+  if (cursor.rest > 0) {
+    const extensions = cursor.vector(2)
+    if (!extensions) return malformed('the extensions are cut short')
+    const list = new Cursor(extensions)
+    while (list.rest > 0) {
+      const type = list.number(2)
+      const data = list.vector(2)
+      if (type === undefined || !data) return malformed('an extension is cut short')
+      if (type === 0) {
+        const name = readServerName(data)
+        if (name === undefined) return malformed('the server_name extension cannot be parsed')
+        serverName = name
+      } else if (type === 16) alpn = readAlpn(data)
+      else if (type === 10) groups = readNumbers(data)
+      else if (type === 51) keyShares = readKeyShares(data)
+    }
+  }
+  return { kind: 'hello', hello: { serverName, alpn, groups, keyShares, length } }
+}
+
+/** The host name, lower-cased and without a trailing dot; undefined when the extension is malformed. */
+function readServerName(data: Buffer): string | undefined {
+  const list = new Cursor(data).vector(2)
+  if (!list) return undefined
+  const cursor = new Cursor(list)
+  while (cursor.rest > 0) {
+    const type = cursor.number(1)
+    const name = cursor.vector(2)
+    if (type === undefined || !name) return undefined
+    if (type === 0) return name.length === 0 ? undefined : name.toString('latin1').toLowerCase().replace(/\.$/, '')
+  }
+  return undefined
+}
+
+function readAlpn(data: Buffer): readonly string[] {
+  const list = new Cursor(data).vector(2)
+  const names: string[] = []
+  if (!list) return names
+  const cursor = new Cursor(list)
+  while (cursor.rest > 0) {
+    const name = cursor.vector(1)
+    if (!name) return names
+    names.push(name.toString('latin1'))
+  }
+  return names
+}
+
+function readNumbers(data: Buffer): readonly number[] {
+  const list = new Cursor(data).vector(2)
+  const numbers: number[] = []
+  if (list) for (let at = 0; at + 2 <= list.length; at += 2) numbers.push(list.readUInt16BE(at))
+  return numbers
+}
+
+function readKeyShares(data: Buffer): readonly number[] {
+  const list = new Cursor(data).vector(2)
+  const groups: number[] = []
+  if (!list) return groups
+  const cursor = new Cursor(list)
+  while (cursor.rest > 0) {
+    const group = cursor.number(2)
+    if (group === undefined || !cursor.vector(2)) return groups
+    groups.push(group)
+  }
+  return groups
+}
