@@ -1,0 +1,156 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { type Exit, startChild } from './child.ts'
+import { within } from './deadline.ts'
+import { collectOutput, type EngineOutput, type LogLine } from './engine-output.ts'
+import { eventually } from './eventually.ts'
+import { type Metrics, parseMetrics } from './metrics.ts'
+import { freePort } from './ports.ts'
+import { commandLine, engineRuntime, repository } from './runtime.ts'
+import { createWorkspace } from './workspace.ts'
+
+/** How to start the engine. */
+export interface EngineOptions {
+  /** An object is written as JSON, which is YAML too. */
+  readonly manifest: object | string
+  /** Default: an empty directory. */
+  readonly secrets?: string
+  /** Default: an empty directory. */
+  readonly configMaps?: string
+  /** More arguments behind those that are always given. */
+  readonly args?: readonly string[]
+  /** Default: `ENGINE_RUNTIME`. */
+  readonly runtime?: 'node' | 'bun'
+  readonly env?: Readonly<Record<string, string>>
+  /** When the engine counts as started: `/readyz` (the default) or `/livez` answers 200, or a line of the log fits. */
+  readonly ready?: 'readyz' | 'livez' | ((line: LogLine) => boolean)
+  /** Time for that, 15 s. */
+  readonly readyWithinMs?: number
+}
+
+/** What `/status` answers, as far as tests read it. */
+export interface EngineStatus {
+  readonly name: string
+  readonly namespace: string
+  readonly ready: boolean
+  readonly clients: number
+  readonly listeners: readonly Readonly<Record<string, unknown>>[]
+  readonly icsHosts: readonly Readonly<Record<string, unknown>>[]
+}
+
+/** The real command in a process of its own. Disposing kills it, and throws when it had ended by itself. */
+export interface EngineProcess extends EngineOutput, AsyncDisposable {
+  readonly pid: number
+  ended(): boolean
+  /** For example `http://127.0.0.1:15123`. */
+  readonly adminUrl: string
+  /** Replaces the manifest file the engine was started with, in one step. */
+  writeManifest(manifest: object | string): Promise<void>
+  /** Status code and body of a path on the admin address. */
+  admin(path: string): Promise<{ readonly code: number; readonly body: string }>
+  status(): Promise<EngineStatus>
+  metrics(): Promise<Metrics>
+  /** Resident memory in bytes. */
+  residentBytes(): Promise<number>
+  /** Number of open file descriptors. */
+  openDescriptors(): Promise<number>
+  /** Sends the signal (SIGTERM) and waits for the end; kills and rejects after `withinMs` (10 s). */
+  stop(signal?: NodeJS.Signals, withinMs?: number): Promise<Exit>
+  /** Resolves when the process ends by itself, which is then no failure. */
+  exit(withinMs?: number): Promise<Exit>
+}
+
+/** Engines of the test that runs, for `show-engines.ts`. */
+export const startedEngines = new Set<EngineProcess>()
+
+/** Starts the engine and waits until it is ready. When it is not, the error shows all it wrote. */
+export async function startEngine(options: EngineOptions): Promise<EngineProcess> {
+  const workspace = await createWorkspace()
+  await workspace.writeManifest(options.manifest)
+  const adminPort = await freePort()
+  const adminUrl = `http://127.0.0.1:${adminPort}`
+  const directories = [
+    ...['--secrets', options.secrets ?? workspace.secrets],
+    ...['--configmaps', options.configMaps ?? workspace.configMaps],
+  ]
+  const child = await startChild(
+    [
+      ...commandLine(options.runtime ?? engineRuntime),
+      ...['serve', '-f', workspace.manifest, ...directories],
+      ...['--admin', `127.0.0.1:${adminPort}`, '--log', 'json', ...(options.args ?? [])],
+    ],
+    { cwd: repository, env: { ...process.env, ...options.env } },
+  )
+  const { stdout, stderr } = child.process
+  if (stdout === null || stderr === null) throw new Error('the pipes of the engine are missing')
+  const output = collectOutput([stdout, stderr], child.exited)
+  let mayEnd = false
+
+  const admin = async (path: string) => {
+    const response = await fetch(adminUrl + path, { headers: { connection: 'close' } })
+    return { code: response.status, body: await response.text() }
+  }
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM', withinMs = 10_000) => {
+    mayEnd = true
+    child.process.kill(signal)
+    try {
+      return await within(withinMs, `the engine's end after ${signal}`, child.exited)
+    } finally {
+      child.process.kill('SIGKILL')
+    }
+  }
+  const engine: EngineProcess = {
+    ...output,
+    pid: child.pid,
+    ended: () => child.exit() !== undefined,
+    adminUrl,
+    writeManifest: workspace.writeManifest,
+    admin,
+    status: async () => JSON.parse((await admin('/status')).body) as EngineStatus,
+    metrics: async () => parseMetrics((await admin('/metrics')).body),
+    async residentBytes() {
+      const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${child.pid}/status`, 'utf8')) ?? []
+      return Number(kilobytes) * 1024
+    },
+    openDescriptors: async () => (await readdir(`/proc/${child.pid}/fd`)).length,
+    stop,
+    async exit(withinMs = 10_000) {
+      mayEnd = true
+      return await within(withinMs, "the engine's end", child.exited)
+    },
+    async [Symbol.asyncDispose]() {
+      const exit = child.exit()
+      if (exit === undefined) await stop('SIGKILL')
+      await workspace[Symbol.asyncDispose]()
+      if (exit !== undefined && !mayEnd) {
+        throw new Error(`the engine ended by itself with ${JSON.stringify(exit)}:\n${output.text()}`)
+      }
+    },
+  }
+  startedEngines.add(engine)
+
+  const { ready = 'readyz', readyWithinMs = 15_000 } = options
+  const isReady =
+    typeof ready === 'function'
+      ? output.waitForLog(ready, readyWithinMs)
+      : eventually(
+          async () => {
+            // An engine that ended will never answer; the race below tells it at once.
+            if (child.exit() !== undefined) return
+            const { code, body } = await admin(`/${ready}`)
+            if (code !== 200) throw new Error(`/${ready} answers ${code}: ${body}`)
+          },
+          { withinMs: readyWithinMs },
+        )
+  try {
+    const ended = child.exited.then((exit) => {
+      throw new Error(`it ended with ${JSON.stringify(exit)}`)
+    })
+    await Promise.race([isReady, ended])
+    return engine
+  } catch (cause) {
+    startedEngines.delete(engine)
+    mayEnd = true
+    await engine[Symbol.asyncDispose]()
+    throw new Error(`the engine did not become ready: ${cause}\n${output.text()}`, { cause })
+  }
+}
