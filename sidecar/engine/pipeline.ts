@@ -110,7 +110,10 @@ function secured(
     resumed: socket.isSessionReused(),
     peerCertificate: verdict.kind === 'accept' ? verdict.certificate : undefined,
   }
-  if (verdict.kind === 'refuse') return connection.close(verdict.reason, verdict.detail)
+  if (verdict.kind === 'refuse') {
+    connection.close(verdict.reason, verdict.detail)
+    return
+  }
   connection.alpnProtocol = socket.alpnProtocol || undefined
   context.observer.handshakeDone(connection.listener, host.hostTag, connection.tls, now - connection.acceptedAt)
   serve(connection, host).catch((error: unknown) => connection.close('HandlerFailed', String(error)))
