@@ -14,8 +14,16 @@ export default defineConfig({
     projects: [
       project('unit', 'test/unit/**/*.test.ts'),
       project('architecture', 'test/architecture/**/*.test.ts'),
-      project('wire', 'test/wire/**/*.test.ts', { testTimeout: 30_000, hookTimeout: 30_000 }),
-      project('examples', 'test/examples/**/*.test.ts', { testTimeout: 60_000, hookTimeout: 60_000 }),
+      project('wire', 'test/wire/**/*.test.ts', {
+        testTimeout: 30_000,
+        hookTimeout: 30_000,
+        setupFiles: ['test/support/wire-setup.ts'],
+      }),
+      project('examples', 'test/examples/**/*.test.ts', {
+        testTimeout: 60_000,
+        hookTimeout: 60_000,
+        setupFiles: ['test/support/wire-setup.ts'],
+      }),
     ],
   },
 })

@@ -59,7 +59,7 @@ export interface EngineProcess extends EngineOutput, AsyncDisposable {
   exit(withinMs?: number): Promise<Exit>
 }
 
-/** Engines of the test that runs, for `show-engines.ts`. */
+/** Engines of the test that runs, for `wire-setup.ts`. */
 export const startedEngines = new Set<EngineProcess>()
 
 /** Starts the engine and waits until it is ready. When it is not, the error shows all it wrote. */

@@ -1,14 +1,14 @@
 import type { Reporter, SerializedError, TestModule } from 'vitest/node'
 
 /** What one run came to. */
-export interface RunCounts {
+interface RunCounts {
   readonly passed: number
   readonly failed: number
   readonly skipped: number
 }
 
 /** The closing line: `3 passed, 0 failed`, with `, 2 skipped` behind it when something was skipped. */
-export function closingLine(counts: RunCounts): string {
+function closingLine(counts: RunCounts): string {
   const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''
   return `${counts.passed} passed, ${counts.failed} failed${skipped}`
 }
