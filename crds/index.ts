@@ -1,3 +1,12 @@
+export {
+  type ManifestDocument,
+  type Manifests,
+  parseSocketServer,
+  readManifests,
+  type SkippedDocument,
+} from './manifests.ts'
+export type { ParseResult } from './parse.ts'
+export type { Problem } from './problem.ts'
 export type { DeepReadonly } from './units.ts'
 export { type Certificate, certificateSchema } from './v1alpha1/certificate.ts'
 export {

@@ -1,5 +1,7 @@
 import * as z from 'zod'
+import { asSet, attachRules } from '../rules.ts'
 import { type DeepReadonly, objectName } from '../units.ts'
+import { CERTIFICATE_RULES } from './rules/certificate-rules.ts'
 
 export const certificateSchema = z
   .strictObject({
@@ -9,9 +11,9 @@ export const certificateSchema = z
         'Outside a cluster: the directory of that name below the secrets directory. ' +
         'A Secret that is missing or unusable costs this host alone: its clients are refused until the Secret is good.',
     ),
-    additionalSecretNames: z
-      .array(objectName().describe('Name of a Secret of type kubernetes.io/tls in the same namespace.'))
-      .max(3)
+    additionalSecretNames: asSet(
+      z.array(objectName().describe('Name of a Secret of type kubernetes.io/tls in the same namespace.')).max(3),
+    )
       .default([])
       .describe(
         'Further Secrets for the same host names with other key types, for example RSA beside ECDSA; ' +
@@ -19,6 +21,8 @@ export const certificateSchema = z
       ),
   })
   .describe('The certificate of a host and its private key.')
+
+attachRules(certificateSchema, CERTIFICATE_RULES)
 
 /** Where the certificate of a host comes from. */
 export type Certificate = DeepReadonly<z.infer<typeof certificateSchema>>

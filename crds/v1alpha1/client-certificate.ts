@@ -1,5 +1,8 @@
 import * as z from 'zod'
-import { DATA_KEY, type DeepReadonly, objectName, SHA256_HEX } from '../units.ts'
+import { DATA_KEY, SHA256_HEX } from '../patterns.ts'
+import { asSet, attachRules } from '../rules.ts'
+import { type DeepReadonly, objectName } from '../units.ts'
+import { CLIENT_CERTIFICATE_RULES } from './rules/client-certificate-rules.ts'
 
 /** Whether a host asks its clients for a certificate. */
 export const CLIENT_CERTIFICATE_METHODS = ['None', 'Optional', 'Require'] as const
@@ -15,14 +18,16 @@ export const caRefSchema = z
       .string()
       .min(1)
       .max(253)
-      .regex(DATA_KEY)
+      .regex(DATA_KEY.pattern)
       .default('ca.crt')
       .describe('Entry of that object: one or several CA certificates in PEM. Absent: ca.crt.'),
   })
   .describe('A bundle of CA certificates.')
 
 const nameList = (max: number, item: string, list: string) =>
-  z.array(z.string().min(1).max(max).describe(item)).max(64).default([]).describe(list)
+  asSet(z.array(z.string().min(1).max(max).describe(item)).max(64))
+    .default([])
+    .describe(list)
 
 export const allowedNamesSchema = z
   .strictObject({
@@ -41,16 +46,18 @@ export const allowedNamesSchema = z
       'URI of the subject alternative names, compared exactly, for example a SPIFFE ID.',
       'URIs among the subject alternative names that are served, for example SPIFFE IDs; compared exactly. Empty: none by URI.',
     ),
-    spkiSha256: z
-      .array(
-        z
-          .string()
-          .min(64)
-          .max(64)
-          .regex(SHA256_HEX)
-          .describe('SHA-256 of the DER of the public key (SubjectPublicKeyInfo), 64 lower-case hexadecimal digits.'),
-      )
-      .max(64)
+    spkiSha256: asSet(
+      z
+        .array(
+          z
+            .string()
+            .min(64)
+            .max(64)
+            .regex(SHA256_HEX.pattern)
+            .describe('SHA-256 of the DER of the public key (SubjectPublicKeyInfo), 64 lower-case hexadecimal digits.'),
+        )
+        .max(64),
+    )
       .default([])
       .describe(
         'Public keys that are served, each as the SHA-256 of its SubjectPublicKeyInfo in lower-case hexadecimal. ' +
@@ -82,6 +89,8 @@ export const clientCertificateSchema = z
     allowedNames: allowedNamesSchema.prefault({}),
   })
   .describe('What is asked of the certificates of clients. Absent: no client certificate is asked for.')
+
+attachRules(clientCertificateSchema, CLIENT_CERTIFICATE_RULES)
 
 /** Policy for client certificates of one host. */
 export type ClientCertificate = DeepReadonly<z.infer<typeof clientCertificateSchema>>

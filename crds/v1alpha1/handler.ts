@@ -1,6 +1,9 @@
 import * as z from 'zod'
-import { ABSOLUTE_PATH, type DeepReadonly, DNS_LABEL, HOST_NAME, objectName, portNumber, URL_PATH } from '../units.ts'
+import { BACKEND_HOST, DNS_LABEL, TARGET_HOST, UNIX_PATH, URL_PATH } from '../patterns.ts'
+import { attachRules } from '../rules.ts'
+import { type DeepReadonly, objectName, portNumber } from '../units.ts'
 import { caRefSchema } from './client-certificate.ts'
+import { BACKEND_RULES, BACKENDS_RULES, HANDLER_RULES } from './rules/handler-rules.ts'
 
 /** What can be done with the clients of a host. */
 export const HANDLER_TYPES = ['Forward', 'Passthrough', 'Redirect', 'Echo'] as const
@@ -16,7 +19,7 @@ export const REDIRECT_STATUS_CODES = [301, 302, 303, 307, 308] as const
 
 const serviceSchema = z
   .strictObject({
-    name: z.string().min(1).max(63).regex(DNS_LABEL).describe('Name of the Service, in the same namespace.'),
+    name: z.string().min(1).max(63).regex(DNS_LABEL.pattern).describe('Name of the Service, in the same namespace.'),
     port: portNumber().describe('Port of the Service, as clients of the Service use it.'),
   })
   .describe(
@@ -31,6 +34,7 @@ export const backendSchema = z
       .string()
       .min(1)
       .max(253)
+      .regex(BACKEND_HOST.pattern)
       .optional()
       .describe('Host name or IP address of the backend, looked up by DNS for each connection. Needs port.'),
     port: portNumber().optional().describe('TCP port of the backend. Needs host.'),
@@ -38,7 +42,7 @@ export const backendSchema = z
       .string()
       .min(1)
       .max(107)
-      .regex(ABSOLUTE_PATH)
+      .regex(UNIX_PATH.pattern)
       .optional()
       .describe('Absolute path of a UNIX domain socket, at most 107 bytes. Stands alone.'),
     weight: z
@@ -50,11 +54,15 @@ export const backendSchema = z
   })
   .describe('A program that clients are connected to. Exactly one of the forms: service, host with port, unixPath.')
 
+attachRules(backendSchema, BACKEND_RULES)
+
 const backends = z
   .array(backendSchema)
   .min(1)
   .max(64)
   .describe('Where clients are connected to, 1 to 64 backends; the sum of their weights is above 0.')
+
+attachRules(backends, BACKENDS_RULES)
 
 const balance = z
   .enum(BALANCES)
@@ -78,7 +86,7 @@ export const backendTlsSchema = z
       .string()
       .min(1)
       .max(253)
-      .regex(HOST_NAME)
+      .regex(TARGET_HOST.pattern)
       .optional()
       .describe(
         'Server name sent to the backend and required in its certificate. Absent: the host or Service name of the backend.',
@@ -110,7 +118,7 @@ export const redirectSchema = z
       .string()
       .min(1)
       .max(253)
-      .regex(HOST_NAME)
+      .regex(TARGET_HOST.pattern)
       .optional()
       .describe('Host name of the target, as an A-label and without wildcard. Absent: the Host of the request.'),
     port: portNumber()
@@ -122,7 +130,7 @@ export const redirectSchema = z
       .string()
       .min(1)
       .max(1024)
-      .regex(URL_PATH)
+      .regex(URL_PATH.pattern)
       .optional()
       .describe('Path of the target, beginning with "/"; replaces path and query. Absent: those of the request.'),
     statusCode: z
@@ -149,6 +157,8 @@ export const handlerSchema = z
     redirect: redirectSchema.optional(),
   })
   .describe('What is done with the clients.')
+
+attachRules(handlerSchema, HANDLER_RULES)
 
 /** What is done with the clients of a host: exactly the member named by `type` is set, and none for Echo. */
 export type HandlerSpec = DeepReadonly<z.infer<typeof handlerSchema>>

@@ -1,7 +1,10 @@
 import * as z from 'zod'
-import { type DeepReadonly, DNS_LABEL, portNumber } from '../units.ts'
+import { DNS_LABEL } from '../patterns.ts'
+import { asSet, attachRules } from '../rules.ts'
+import { type DeepReadonly, portNumber } from '../units.ts'
 import { certificateSchema } from './certificate.ts'
 import { handlerSchema } from './handler.ts'
+import { LISTENER_RULES, PROXY_PROTOCOL_RULES } from './rules/listener-rules.ts'
 
 /** The address families of a listener. */
 export const SOCKET_FAMILIES = ['Any', 'IPv4', 'IPv6'] as const
@@ -19,9 +22,11 @@ export const proxyProtocolSchema = z
           'address of the client. None: never read. Optional: read and believed when one comes from trustedSources. ' +
           'Require: a connection without one, or from elsewhere, is refused. Absent: None.',
       ),
-    trustedSources: z
-      .array(z.string().min(1).max(64).describe('IP address, or network in CIDR notation, for example 10.0.0.0/8.'))
-      .max(64)
+    trustedSources: asSet(
+      z
+        .array(z.string().min(1).max(64).describe('IP address, or network in CIDR notation, for example 10.0.0.0/8.'))
+        .max(64),
+    )
       .default([])
       .describe(
         'Who may send the header: addresses or networks of the load balancers. Needed unless mode is None; ' +
@@ -30,13 +35,15 @@ export const proxyProtocolSchema = z
   })
   .describe('The PROXY protocol as spoken to this listener. Absent: none is expected.')
 
+attachRules(proxyProtocolSchema, PROXY_PROTOCOL_RULES)
+
 export const listenerSchema = z
   .strictObject({
     name: z
       .string()
       .min(1)
       .max(63)
-      .regex(DNS_LABEL)
+      .regex(DNS_LABEL.pattern)
       .describe(
         'Name of the listener, unique in the resource: a DNS label of at most 63 characters. Hosts refer to it.',
       ),
@@ -87,6 +94,8 @@ export const listenerSchema = z
       ),
   })
   .describe('One socket that clients connect to.')
+
+attachRules(listenerSchema, LISTENER_RULES)
 
 /** One socket that clients connect to. */
 export type Listener = DeepReadonly<z.infer<typeof listenerSchema>>

@@ -1,7 +1,10 @@
 import * as z from 'zod'
-import { type DeepReadonly, DNS_LABEL, objectName } from '../units.ts'
+import { DNS_LABEL } from '../patterns.ts'
+import { asMapBy, attachRules } from '../rules.ts'
+import { type DeepReadonly, objectName } from '../units.ts'
 import { icsHostSchema } from './ics-host.ts'
 import { listenerSchema } from './listener.ts'
+import { SPEC_RULES } from './rules/spec-rules.ts'
 
 /** The only `apiVersion` this contract reads. */
 export const API_VERSION = 'icshosts.io/v1alpha1'
@@ -19,14 +22,19 @@ const metadataSchema = z
       .string()
       .min(1)
       .max(63)
-      .regex(DNS_LABEL)
+      .regex(DNS_LABEL.pattern)
       .optional()
       .describe(
         'Namespace of the resource, of its Secrets and of its Services. Absent: the namespace of kubectl; outside a cluster none.',
       ),
     labels: z.record(z.string(), z.string()).optional().describe('Labels of the resource.'),
     annotations: z.record(z.string(), z.string()).optional().describe('Annotations of the resource.'),
-    generation: z.int().min(0).optional().describe('Counts the changes of spec; set by the API server.'),
+    generation: z
+      .int()
+      .min(0)
+      .max(Number.MAX_SAFE_INTEGER)
+      .optional()
+      .describe('Counts the changes of spec; set by the API server.'),
     // What the API server adds is carried through `kubectl get -o yaml` and means nothing here.
     generateName: z.unknown().optional(),
     uid: z.unknown().optional(),
@@ -64,20 +72,18 @@ export const socketServerSpecSchema = z
       .describe(
         'Seconds between two checks of every certificate, 10 to 86400; a changed Secret is seen at once besides. Absent: 3600.',
       ),
-    listeners: z
-      .array(listenerSchema)
-      .min(1)
-      .max(64)
-      .describe('The sockets clients connect to, 1 to 64, each with a name of its own.'),
-    icsHosts: z
-      .array(icsHostSchema)
-      .max(512)
+    listeners: asMapBy(z.array(listenerSchema).min(1).max(64), 'name').describe(
+      'The sockets clients connect to, 1 to 64, each with a name of its own.',
+    ),
+    icsHosts: asMapBy(z.array(icsHostSchema).max(512), 'hostTag')
       .default([])
       .describe(
         'The hosts that are served, at most 512, each with a hostTag of its own. Empty: each listener has a handler.',
       ),
   })
   .describe('What is to be served.')
+
+attachRules(socketServerSpecSchema, SPEC_RULES)
 
 export const socketServerSchema = z
   .strictObject({
@@ -93,7 +99,12 @@ export const socketServerSchema = z
 export type SocketServerSpec = DeepReadonly<z.infer<typeof socketServerSpecSchema>>
 
 /** A whole resource as declared, with every default applied; its status is not part of it. */
-export type SocketServer = DeepReadonly<Omit<z.infer<typeof socketServerSchema>, 'status'>>
+export type SocketServer = DeepReadonly<{
+  apiVersion: typeof API_VERSION
+  kind: typeof KIND
+  metadata: Pick<z.infer<typeof metadataSchema>, 'name' | 'namespace' | 'labels' | 'annotations' | 'generation'>
+  spec: z.infer<typeof socketServerSpecSchema>
+}>
 
 /** One of {@link BIND_POLICIES}. */
 export type BindPolicy = (typeof BIND_POLICIES)[number]

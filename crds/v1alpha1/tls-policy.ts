@@ -1,5 +1,8 @@
 import * as z from 'zod'
-import { ALPN_PROTOCOL, type DeepReadonly } from '../units.ts'
+import { ALPN_PROTOCOL } from '../patterns.ts'
+import { asSet, attachRules } from '../rules.ts'
+import type { DeepReadonly } from '../units.ts'
+import { TLS_RULES } from './rules/tls-rules.ts'
 
 /** The named security levels, from the most lenient to the strictest. */
 export const SECURITY_LEVELS = [
@@ -103,9 +106,7 @@ export const tlsOverridesSchema = z
         'Highest protocol version accepted. Absent: what securityLevel says. ' +
           'Refused when it is below minVersion, or when the level leaves no version in common.',
       ),
-    ciphers: z
-      .array(z.enum(CIPHERS).describe('Cipher suite by its OpenSSL name.'))
-      .max(CIPHERS.length)
+    ciphers: asSet(z.array(z.enum(CIPHERS).describe('Cipher suite by its OpenSSL name.')).max(CIPHERS.length))
       .default([])
       .describe(
         'Cipher suites accepted, most wanted first, by their OpenSSL names; those of TLS 1.3 begin with TLS_. ' +
@@ -113,24 +114,26 @@ export const tlsOverridesSchema = z
           'the other version keeps its list. Empty: what securityLevel says. ' +
           'A suite of TLS 1.2 on a host that serves TLS 1.3 alone is refused, and the other way round.',
       ),
-    groups: z
-      .array(z.enum(GROUPS).describe('Key exchange group by its OpenSSL name.'))
-      .max(GROUPS.length)
+    groups: asSet(z.array(z.enum(GROUPS).describe('Key exchange group by its OpenSSL name.')).max(GROUPS.length))
       .default([])
       .describe(
         'Key exchange groups accepted, most wanted first. Empty: what securityLevel says. ' +
           'With securityLevel PostQuantum only hybrids with ML-KEM may be named.',
       ),
-    alpn: z
-      .array(
-        z
-          .string()
-          .min(1)
-          .max(255)
-          .regex(ALPN_PROTOCOL)
-          .describe('Protocol name of 1 to 255 printable ASCII characters, for example "h2" or "http/1.1" (RFC 7301).'),
-      )
-      .max(16)
+    alpn: asSet(
+      z
+        .array(
+          z
+            .string()
+            .min(1)
+            .max(255)
+            .regex(ALPN_PROTOCOL.pattern)
+            .describe(
+              'Protocol name of 1 to 255 printable ASCII characters, for example "h2" or "http/1.1" (RFC 7301).',
+            ),
+        )
+        .max(16),
+    )
       .default([])
       .describe(
         'Application protocols offered by ALPN, most wanted first. Empty: ALPN is not answered and every client is served. ' +
@@ -139,6 +142,8 @@ export const tlsOverridesSchema = z
       ),
   })
   .describe('Overrides of single settings of securityLevel. Absent: the level alone decides.')
+
+attachRules(tlsOverridesSchema, TLS_RULES)
 
 /** One of {@link SECURITY_LEVELS}. */
 export type SecurityLevel = (typeof SECURITY_LEVELS)[number]

@@ -1,0 +1,97 @@
+import type * as z from 'zod'
+import type { Path } from './problem.ts'
+
+/**
+ * What a rule sees of a `T`: anything may be undefined, because the person wrote something unusable there, which is reported
+ * on its own. Defaults are applied. A check says nothing about what it cannot know.
+ */
+export type Loose<T> = T extends readonly (infer Item)[]
+  ? readonly (Loose<Item> | undefined)[]
+  : T extends object
+    ? { readonly [Key in keyof T]?: Loose<NonNullable<T[Key]>> | undefined }
+    : T
+
+/** One breach of a rule, with places relative to the value that the rule is attached to. */
+export interface Breach {
+  readonly path: Path
+  /** Replaces the general message of the rule: what exactly is wrong, values in double quotes. */
+  readonly message?: string
+  /** Replaces the general cure of the rule. */
+  readonly cure?: string
+  /** Further places the verdict rests on: when one of them is unusable, the breach is not reported. */
+  readonly restsOn?: readonly Path[]
+}
+
+/** How the API server checks a rule. */
+export interface CelRule {
+  /** CEL expression that is true when the rule is kept; `self` is the value that the rule is attached to. */
+  readonly rule: string
+  /** CEL expression of the message, when the values are to appear in it. */
+  readonly messageExpression?: string
+  /** Place of the breach relative to the value, in the form of `fieldPath`, for example `.certificate`. */
+  readonly fieldPath?: string
+  readonly reason?: 'FieldValueInvalid' | 'FieldValueRequired' | 'FieldValueForbidden' | 'FieldValueDuplicate'
+}
+
+/** One rule over several fields: stated once, checked here by `check` and in the API server by `cel`. */
+export type Rule<T> = {
+  /** Stable, kebab-case, unique over the contract. */
+  readonly id: string
+  /** `warning`: served all the same. */
+  readonly severity: 'problem' | 'warning'
+  /** What is wrong when the rule is broken, in general. */
+  readonly message: string
+  /** What to do, in general. */
+  readonly cure: string
+  /** Reports every breach. Never throws; cheap, at most linear in the size of the value save where a bound is stated. */
+  readonly check: (value: Loose<T>, report: (breach: Breach) => void) => void
+} & (
+  | { readonly cel: CelRule }
+  /** The API server cannot check the rule, for the reason `why`; the condition `Accepted` reports it. */
+  | { readonly cel: null; readonly why: string }
+)
+
+/** How the entries of a list are told apart: `set` by value, `map` by the fields named; an `atomic` list may repeat itself. */
+export type ListKind =
+  | { readonly type: 'atomic' }
+  | { readonly type: 'set' }
+  | { readonly type: 'map'; readonly keys: readonly string[] }
+
+const rulesBySchema = new WeakMap<z.ZodType, readonly Rule<never>[]>()
+const kindBySchema = new WeakMap<z.ZodType, ListKind>()
+
+/** Attaches rules to a schema; what `describe` makes of it keeps them. A statement of its own, as rules name the type of their schema. */
+export function attachRules<S extends z.ZodType>(schema: S, rules: readonly Rule<z.infer<S>>[]): void {
+  rulesBySchema.set(schema, rules as readonly Rule<never>[])
+}
+
+/** The rules attached to a schema. */
+export function rulesOf(schema: z.ZodType): readonly Rule<unknown>[] {
+  return (found(rulesBySchema, schema) ?? []) as readonly Rule<unknown>[]
+}
+
+/** Declares that no value stands twice in a list (`x-kubernetes-list-type: set`). */
+export function asSet<S extends z.ZodArray>(schema: S): S {
+  kindBySchema.set(schema, { type: 'set' })
+  return schema
+}
+
+/** Declares the fields that tell the entries of a list apart (`x-kubernetes-list-type: map`). */
+export function asMapBy<S extends z.ZodArray>(schema: S, ...keys: string[]): S {
+  kindBySchema.set(schema, { type: 'map', keys })
+  return schema
+}
+
+/** How the entries of a list are told apart. */
+export function listKindOf(schema: z.ZodType): ListKind {
+  return found(kindBySchema, schema) ?? { type: 'atomic' }
+}
+
+/** Every method of zod makes another schema; `parent` leads from a described schema to the one it was made of. */
+function found<T>(map: WeakMap<z.ZodType, T>, schema: z.ZodType): T | undefined {
+  for (let at: z.ZodType | undefined = schema; at !== undefined; at = at._zod.parent as z.ZodType | undefined) {
+    const value = map.get(at)
+    if (value !== undefined) return value
+  }
+  return undefined
+}
