@@ -2,8 +2,8 @@ import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises
 import { join } from 'node:path'
 import { SocketServerError } from '../../base/errors.ts'
 
-/** What one file may hold. A SocketServer with every list at its maximum is far below. */
-export const MAX_MANIFEST_BYTES = 8 * 1024 * 1024
+/** What one file may hold; the contract reads no more. A cluster takes half of it for one resource. */
+export const MAX_MANIFEST_BYTES = 3 * 1024 * 1024
 
 /** Files one run takes from directories; more is taken for the wrong directory. */
 const MAX_FILES = 10_000

@@ -1,0 +1,157 @@
+import type { SocketServer } from '../../crds/index.ts'
+import { systemClock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import { createServer, type Server } from '../compose.ts'
+import { Counts } from '../control/admin/counts.ts'
+import { createMetrics } from '../control/admin/metrics.ts'
+import { judgeReadiness, type Readiness } from '../control/admin/readiness.ts'
+import { type AdminAddress, openAdminServer } from '../control/admin/server.ts'
+import { reportStatus } from '../control/admin/status-report.ts'
+import { clientFields } from '../control/client-line.ts'
+import { identityOf } from '../control/identity.ts'
+import type { LogFormat } from '../control/log-line.ts'
+import { createLog } from '../control/logger.ts'
+import type { EngineObserver, ListenState } from '../engine/ports.ts'
+import type { Directories } from './serve-options.ts'
+import { createStop } from './stop.ts'
+import { hostLines, listenStateLines } from './summary.ts'
+import type { Terminal } from './terminal.ts'
+import { packageVersion } from './version.ts'
+
+/** What is to be served, and how it is told. */
+export interface RunOptions extends Directories {
+  readonly manifest: SocketServer
+  readonly selfSigned: boolean
+  readonly logFormat: LogFormat
+  /** Undefined: no admin surface. */
+  readonly admin: AdminAddress | undefined
+  /** Why the running configuration is not the one on disk; undefined while it is. */
+  readonly configuration: () => Promise<string | undefined>
+  /** Writes the listeners' states and the hosts once the server has started. */
+  readonly summary: ((text: string) => void) | undefined
+  /** Called once the server has started. */
+  readonly started?: (server: Server, log: Log) => void | Promise<void>
+}
+
+/** How long clients may finish after a signal. A person at a terminal waits less than a rollout does. */
+const DRAIN_MS = { SIGINT: 5_000, SIGTERM: 25_000 } as const
+
+/**
+ * Serves until a signal comes: the whole life of a server in one process. Resolves with the exit code.
+ *
+ * @throws SocketServerError when it cannot start
+ */
+export const runServer = async (options: RunOptions, terminal: Terminal): Promise<number> => {
+  const { manifest } = options
+  const log = createLog(options.logFormat, terminal.err, systemClock)
+  const counts = new Counts()
+  const identity = identityOf(manifest)
+  const stop = createStop(terminal, systemClock)
+  let hasStarted = false
+
+  const logListener = (state: ListenState): void => {
+    const { name, address, port, error } = state
+    // The summary tells the ones that listen at the start.
+    if (state.state === 'Listening' && !hasStarted && options.summary !== undefined) return
+    const level = state.state === 'Closed' && error !== '' ? 'error' : 'info'
+    log(level, 'listener state changed', {
+      listener: name,
+      state: state.state,
+      address,
+      port,
+      error: error || undefined,
+    })
+  }
+  const observer: EngineObserver = {
+    clientOpened: (listener) => counts.clientOpened(listener),
+    handshakeDone: (listener, hostTag, facts, milliseconds) =>
+      counts.handshakeDone(listener, hostTag, facts, milliseconds),
+    clientClosed(record) {
+      counts.clientClosed(record)
+      log(record.reason === 'HandlerFailed' ? 'error' : 'info', 'client closed', clientFields(record))
+    },
+    listenerChanged: logListener,
+  }
+
+  const server = createServer({
+    manifest,
+    secretsDir: options.secretsDir,
+    configMapsDir: options.configMapsDir,
+    selfSigned: options.selfSigned,
+    log,
+    clock: systemClock,
+    observer,
+  })
+  const readiness = async (): Promise<Readiness> =>
+    judgeReadiness({
+      bindPolicy: manifest.spec.bindPolicy,
+      listeners: server.listenStates(),
+      configuration: await options.configuration(),
+      stopping: stop.signal() !== undefined,
+    })
+  const isReady = async () => hasStarted && (await readiness()).ready
+  const registry = createMetrics({
+    counts,
+    view: server,
+    identity,
+    version: packageVersion(),
+    isReady,
+    droppedLines: () => terminal.err.dropped,
+  })
+  const pages = {
+    readiness: () => (hasStarted ? readiness() : Promise.resolve({ ready: false, lines: ['the server is starting'] })),
+    metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    status: async () => reportStatus(identity, await isReady(), server),
+  }
+  const tellAdminError = (error: unknown) => log('error', 'admin request failed', { error })
+  const admin = options.admin === undefined ? undefined : await openAdminServer(options.admin, pages, tellAdminError)
+  try {
+    await server.start()
+    hasStarted = true
+    // Up to here an exception ends the process: a server that cannot start must not look like one that runs.
+    terminal.onDefect((defect) => {
+      counts.defects += 1
+      log('error', 'defect', { error: defect instanceof Error ? (defect.stack ?? defect.message) : String(defect) })
+    })
+    if (server.selfSignedCa !== undefined) {
+      log(
+        'warn',
+        'throwaway certificates are served, for development only: whoever reads the CA file can check them, nobody else can trust them',
+        {
+          ca: server.selfSignedCa,
+        },
+      )
+    }
+    const states = server.listenStates()
+    options.summary?.([...listenStateLines(states), ...hostLines(manifest, server), ''].join('\n'))
+    log('info', 'server started', {
+      name: identity.name,
+      namespace: identity.namespace || undefined,
+      configHash: identity.configHash,
+      listening: states.filter((one) => one.state === 'Listening').length,
+      listeners: states.length,
+      hosts: server.hosts().length,
+      admin: admin === undefined || options.admin === undefined ? 'none' : `${options.admin.address}:${admin.port}`,
+    })
+    await options.started?.(server, log)
+
+    stop.onRecheck(() => {
+      server.recheck().then(
+        () => log('info', 'certificates rechecked'),
+        (error: unknown) => log('error', 'recheck failed', { error }),
+      )
+    })
+    const signal = await stop.requested
+    log('info', 'server stopping', { signal, clients: server.clientCount })
+    const drained = server.drain(DRAIN_MS[signal])
+    await Promise.race([drained, stop.repeated])
+    server.abort()
+    log('info', 'server stopped')
+    return 0
+  } catch (error) {
+    server.abort()
+    throw error
+  } finally {
+    admin?.close()
+  }
+}
