@@ -1,3 +1,4 @@
+export { type FieldAnswer, type FieldDoc, fieldDoc, listFields, type RuleDoc } from './explain.ts'
 export {
   type ManifestDocument,
   type Manifests,
