@@ -7,6 +7,9 @@ import type { backendSchema, handlerSchema } from '../handler.ts'
 type Backend = z.infer<typeof backendSchema>
 type Handler = z.infer<typeof handlerSchema>
 
+/** What can only be meant as an IP address: digits and dots, or hexadecimal digits with colons. */
+const LIKE_AN_ADDRESS = /^[0-9.]+$|^[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*$/
+
 /** Rules of one backend. */
 export const BACKEND_RULES: readonly Rule<Backend>[] = [
   {
@@ -43,12 +46,12 @@ export const BACKEND_RULES: readonly Rule<Backend>[] = [
     message: 'host looks like an IP address and is none',
     cure: 'write an IPv4 address of four numbers from 0 to 255, an IPv6 address without brackets or zone, or a host name',
     cel: {
-      rule: "!has(self.host) || !self.host.matches('^[0-9.]+$|:') || isIP(self.host)",
+      rule: `!has(self.host) || !self.host.matches('${LIKE_AN_ADDRESS.source}') || isIP(self.host)`,
       fieldPath: '.host',
       reason: 'FieldValueInvalid',
     },
     check: ({ host }, report) => {
-      if (host !== undefined && /^[0-9.]+$|:/.test(host) && addressFamily(host) === undefined)
+      if (host !== undefined && LIKE_AN_ADDRESS.test(host) && addressFamily(host) === undefined)
         report({ path: ['host'], message: `host ${quote(host)} looks like an IP address and is none` })
     },
   },
