@@ -55,6 +55,7 @@ export function parseObject(root: unknown): ParseResult {
       message: `${reading.dropped} more problems are not listed`,
       cure: 'solve those listed first',
     })
+  for (const list of [problems, warnings]) Object.freeze(list)
   if (problems.length > 0) return Object.freeze({ ok: false, problems, warnings })
   return Object.freeze({ ok: true, value: value as SocketServer, warnings })
 }
@@ -349,7 +350,7 @@ function keep(reading: Reading, problem: Problem): void {
 }
 
 function describe(reading: Reading, path: Path, rule: string, message: string, cure: string): Problem {
-  return { rule, path: formatPath(path), value: showValue(valueAt(reading.root, path)), message, cure }
+  return Object.freeze({ rule, path: formatPath(path), value: showValue(valueAt(reading.root, path)), message, cure })
 }
 
 function suggest(reading: Reading, name: string, candidates: readonly string[]): string | undefined {

@@ -107,10 +107,13 @@ function refuseSyntax(text: string, error: unknown): YamlResult {
   const where = `line ${line + 1}, column ${column + 1}`
   const source = text.split(/\r\n|\r|\n/, line + 1)[line] ?? ''
   if (error.reason === 'duplicated mapping key') {
-    const key = /^("[^"\n]*"|'[^'\n]*'|[^:\n]*)/.exec(text.slice(position, position + 200))?.[0] ?? ''
+    // The reader points behind an opening quote.
+    const quoted = /["']/.exec(text.charAt(position - 1))?.[0]
+    const key = text.slice(position, position + 200).split(quoted ?? /[:\n]/, 1)[0] ?? ''
+    const place = `line ${line + 1}, column ${quoted === undefined ? column + 1 : column}`
     return refuse(
       'duplicate-field',
-      `the field ${quote(key.trim().replace(/^["']|["']$/g, ''))} stands twice in one object, again at ${where}`,
+      `the field ${quote(key.trim())} stands twice in one object, again at ${place}`,
       'keep one of the two',
     )
   }

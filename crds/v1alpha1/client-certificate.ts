@@ -77,7 +77,7 @@ export const clientCertificateSchema = z
       .describe(
         'None: no certificate is asked for. Optional: one is asked for; a client without is served, one with a bad certificate ' +
           'is refused. Require: only clients with a good certificate are served. ' +
-          'Optional and Require need caRefs; Require cannot be had on a plain listener; Passthrough hosts cannot ask.',
+          'Optional and Require need caRefs; Require cannot be had on a plain listener; Passthrough hosts cannot ask. Absent: None.',
       ),
     caRefs: z
       .array(caRefSchema)

@@ -102,13 +102,16 @@ export const backendTlsSchema = z
 
 export const forwardSchema = z
   .strictObject({ backends, balance, proxyProtocol, tls: backendTlsSchema.optional() })
-  .describe('Settings of type Forward: the bytes of the client, decrypted on a TLS listener, go to a backend and back.')
+  .describe(
+    'Settings of type Forward: the bytes of the client, decrypted on a TLS listener, go to a backend and back. ' +
+      'Needed with that type, refused with any other.',
+  )
 
 export const passthroughSchema = z
   .strictObject({ backends, balance, proxyProtocol })
   .describe(
     'Settings of type Passthrough: the TLS stream goes to a backend as it is, chosen by server name alone. ' +
-      'The backend has the certificate.',
+      'The backend has the certificate. Needed with that type, refused with any other.',
   )
 
 export const redirectSchema = z

@@ -87,7 +87,7 @@ export const securityLevelSchema = z
       'High192: AES-256 and ChaCha20 only, keys of at least 192 bits of strength. ' +
       'Tls12Only: TLS 1.2 alone with classical groups. Tls13Only: TLS 1.3 alone. ' +
       'PostQuantum: TLS 1.3 alone, and only with the group X25519MLKEM768. ' +
-      'Single settings are overridden under tls. Means nothing to a Passthrough host.',
+      'Single settings are overridden under tls. Means nothing to a Passthrough host. Absent: High.',
   )
 
 export const tlsOverridesSchema = z

@@ -61,14 +61,12 @@ const redirect = some({
 
 const echo = fc.constant<Manifest>({ type: 'Echo' })
 
-const certificate = fc
-  .tuple(word, fc.uniqueArray(word, { maxLength: 3 }))
-  .map(
-    ([secretName, others]): Manifest => ({
-      secretName,
-      additionalSecretNames: others.filter((name) => name !== secretName),
-    }),
-  )
+const certificate = fc.tuple(word, fc.uniqueArray(word, { maxLength: 3 })).map(
+  ([secretName, others]): Manifest => ({
+    secretName,
+    additionalSecretNames: others.filter((name) => name !== secretName),
+  }),
+)
 
 const alpn = fc.uniqueArray(fc.constantFrom('h2', 'http/1.1', 'mqtt', 'imap'), { maxLength: 3 })
 
