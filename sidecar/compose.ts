@@ -1,0 +1,176 @@
+import type { IcsHostStatus, SocketServer } from '../crds/index.ts'
+import type { Clock } from './base/clock.ts'
+import { SocketServerError } from './base/errors.ts'
+import type { Log } from './base/log.ts'
+import { CertificateStore } from './certificates/store.ts'
+import { HandlerShelf } from './compose/handler-shelf.ts'
+import { HostConfigurations, hostStatuses } from './compose/host-configurations.ts'
+import { caRefsOf, credentialNamesOf, requirementsOf } from './compose/material.ts'
+import { type PlannedHost, plannedHosts } from './compose/planned-hosts.ts'
+import type { BackendState, ServerView } from './control/server-view.ts'
+import type { EngineConfiguration } from './engine/configuration.ts'
+import { Engine, ListenError } from './engine/engine.ts'
+import type { EngineObserver, Handler, ListenState } from './engine/ports.ts'
+import { createHandler, isBackendHandler } from './handlers/create-handler.ts'
+
+/** Milliseconds a client has from accept to the end of its handshake. */
+const HANDSHAKE_MS = 10_000
+/** Milliseconds a backend has to accept a connection. */
+const CONNECT_MS = 5_000
+
+/** What a server is made of. */
+export interface ServerOptions {
+  /** A parsed manifest, with its defaults. */
+  readonly manifest: SocketServer
+  /** Directory with one directory per Secret. */
+  readonly secretsDir: string
+  /** Directory with one directory per ConfigMap. */
+  readonly configMapsDir: string
+  /** Development only: hosts whose Secret is missing get a throwaway certificate. */
+  readonly selfSigned: boolean
+  readonly log: Log
+  readonly clock: Clock
+  readonly observer: EngineObserver
+}
+
+/** A SocketServer manifest in service. */
+export interface Server extends ServerView {
+  /**
+   * Loads the certificates and starts listening.
+   * @throws {SocketServerError} `SS_CANNOT_LISTEN` under `AllOrNothing` when a listener cannot listen.
+   */
+  start(): Promise<void>
+  /** Path of the throwaway CA certificate; undefined when none was made. */
+  readonly selfSignedCa: string | undefined
+  /** Looks at every certificate again (`RecheckSslCerts`). */
+  recheck(): Promise<void>
+  /** Stops listening; clients go on. */
+  close(): Promise<void>
+  /** Stops listening, waits at most `milliseconds` for the clients, then closes the rest. */
+  drain(milliseconds: number): Promise<void>
+  /** Stops listening and closes every client at once. */
+  abort(): void
+}
+
+/** Joins the engine, the certificates and the handlers into a server of one manifest. */
+export function createServer(options: ServerOptions): Server {
+  return new ComposedServer(options)
+}
+
+/** How often a draining server looks whether its clients are gone. */
+const DRAIN_POLL_MS = 50
+
+class ComposedServer implements Server {
+  readonly #options: ServerOptions
+  readonly #hosts: readonly PlannedHost[]
+  readonly #store: CertificateStore
+  readonly #handlers: HandlerShelf
+  readonly #configurations: HostConfigurations
+  readonly #engine: Engine
+  /** The change of material being applied; the next one waits for it. */
+  #applying: Promise<void> = Promise.resolve()
+
+  constructor(options: ServerOptions) {
+    const { manifest, log, clock, observer } = options
+    this.#options = options
+    this.#hosts = plannedHosts(manifest.spec)
+    this.#store = new CertificateStore({
+      secretsDir: options.secretsDir,
+      configMapsDir: options.configMapsDir,
+      certExpireDays: manifest.spec.certExpireDays,
+      recheckSeconds: manifest.spec.recheckSeconds,
+      selfSigned: options.selfSigned,
+      log,
+      clock,
+    })
+    this.#handlers = new HandlerShelf((host) => this.#handler(host))
+    this.#configurations = new HostConfigurations(this.#store, this.#handlers)
+    this.#engine = new Engine({ clock, log, observer, handshakeMs: HANDSHAKE_MS })
+  }
+
+  get clientCount(): number {
+    return this.#engine.clientCount
+  }
+
+  get selfSignedCa(): string | undefined {
+    return this.#store.selfSignedCa
+  }
+
+  async start(): Promise<void> {
+    await this.#store.setHosts(requirementsOf(this.#hosts), {
+      cas: caRefsOf(this.#hosts),
+      credentials: credentialNamesOf(this.#hosts),
+    })
+    this.#store.onChange(() => this.#reapply())
+    try {
+      await this.#engine.apply(this.#configuration())
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error
+      throw new SocketServerError('SS_CANNOT_LISTEN', error.message, {
+        hint: 'bindPolicy AllOrNothing opens every listener or none; BestEffort serves the others meanwhile',
+        cause: error,
+      })
+    }
+  }
+
+  listenStates(): readonly ListenState[] {
+    return this.#engine.listenStates()
+  }
+
+  hosts(): readonly IcsHostStatus[] {
+    return hostStatuses(this.#hosts, this.#store)
+  }
+
+  backends(): readonly BackendState[] {
+    const states: BackendState[] = []
+    for (const [hostTag, handler] of this.#handlers.entries())
+      if (isBackendHandler(handler)) for (const backend of handler.backends()) states.push({ hostTag, ...backend })
+    return states
+  }
+
+  recheck(): Promise<void> {
+    return this.#store.recheck()
+  }
+
+  async close(): Promise<void> {
+    await this.#engine.close()
+  }
+
+  async drain(milliseconds: number): Promise<void> {
+    await this.close()
+    const end = this.#options.clock.now() + milliseconds
+    while (this.clientCount > 0 && this.#options.clock.now() < end)
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS))
+    this.abort()
+  }
+
+  abort(): void {
+    void this.#engine.close()
+    this.#engine.dropClients('ServerStopped')
+    this.#handlers.keep([])
+    this.#store.close()
+  }
+
+  #configuration(): EngineConfiguration {
+    const { bindPolicy, listeners } = this.#options.manifest.spec
+    return { bindPolicy, listeners, hosts: this.#configurations.of(this.#hosts) }
+  }
+
+  #reapply(): void {
+    this.#applying = this.#applying
+      .then(() => this.#engine.apply(this.#configuration()))
+      .catch((error: unknown) => this.#options.log('error', 'cannot apply changed certificates', { error }))
+  }
+
+  #handler(host: PlannedHost): Handler {
+    const { manifest, log, clock } = this.#options
+    return createHandler(host.handler, {
+      namespace: manifest.metadata.namespace,
+      connectMs: CONNECT_MS,
+      log,
+      clock,
+      ca: (ref) => this.#store.ca(ref),
+      credential: (secretName) => this.#store.credential(secretName),
+    })
+  }
+}
