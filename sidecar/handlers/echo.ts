@@ -1,0 +1,12 @@
+import type { Handler } from '../engine/ports.ts'
+import { reflect } from './relay.ts'
+
+/** The handler Echo: every byte is sent back, and the end of the client is answered by the end. */
+export function createEcho(): Handler {
+  return {
+    serve(client) {
+      client.backend = 'echo'
+      reflect(client)
+    },
+  }
+}
