@@ -4,6 +4,9 @@ import { type Problem, quote, showValue } from './problem.ts'
 import { API_VERSION, KIND } from './v1alpha1/socket-server.ts'
 import { readYaml } from './yaml.ts'
 
+/** Nobody reads more. */
+const MOST_PROBLEMS = 1000
+
 /** One SocketServer of a text. */
 export interface ManifestDocument {
   /** Which document of the text it is, from 1. */
@@ -66,6 +69,9 @@ export function readManifests(input: string | Uint8Array): Manifests {
   const documents: ManifestDocument[] = []
   const skipped: SkippedDocument[] = []
   const problems: Problem[] = []
+  const keep = (found: Problem) => {
+    if (problems.length < MOST_PROBLEMS) problems.push(found)
+  }
   const seen = new Map<string, number>()
   for (const [place, { value, line }] of yaml.documents.entries()) {
     // An empty document, as left by a "---" too many, is nothing at all to kubectl.
@@ -74,12 +80,12 @@ export function readManifests(input: string | Uint8Array): Manifests {
     for (const item of itemsOf(value)) {
       const { apiVersion, kind, name, namespace } = headOf(item)
       if (!isObject(item) || (apiVersion === '' && kind === '')) {
-        problems.push(notAManifest(item, index, line))
+        keep(notAManifest(item, index, line))
       } else if (isMeant(apiVersion, kind)) {
         const key = `${namespace}/${name}`
         const before = seen.get(key)
         if (before !== undefined && name !== '')
-          problems.push(
+          keep(
             problem(
               'duplicate-resource',
               `the SocketServer ${quote(name)} of document ${index} (line ${line}) stands in document ${before} already`,

@@ -32,6 +32,9 @@ const MOST_BYTES = 3 * 1024 * 1024
 /** How many values aliases may stand for; a text without aliases is bounded by its size. */
 const MOST_ALIASED_VALUES = 500_000
 
+/** How many fields merge keys may copy: enough for every host of the largest resource. */
+const MOST_MERGED_KEYS = 100_000
+
 /** How deep values may be nested, aliases included. */
 const DEEPEST = 200
 
@@ -53,12 +56,17 @@ export function readYaml(input: string | Uint8Array): YamlResult {
     return refuse('empty-input', 'the text is empty', 'write a manifest with apiVersion, kind, metadata and spec')
   try {
     const events = parseEvents(text, { maxDepth: 100 })
-    const values = constructFromEvents(events, { source: text, schema: KUBERNETES_SCHEMA })
+    const values = constructFromEvents(events, {
+      source: text,
+      schema: KUBERNETES_SCHEMA,
+      maxTotalMergeKeys: MOST_MERGED_KEYS,
+    })
     if (events.some((event) => event.type === EVENT_ID.ALIAS)) {
       const verdict = judgeAliases(values)
       if (verdict !== undefined) return verdict
     }
-    return { ok: true, documents: values.map((value, index) => ({ value, line: lineOfDocument(text, events, index) })) }
+    const lines = linesOfDocuments(text, events)
+    return { ok: true, documents: values.map((value, index) => ({ value, line: lines[index] ?? 1 })) }
   } catch (error) {
     return refuseSyntax(text, error)
   }
@@ -166,18 +174,27 @@ function judgeAliases(values: readonly unknown[]): YamlResult | undefined {
   return verdict ?? (total > MOST_ALIASED_VALUES ? tooManyAliases() : undefined)
 }
 
-type Events = ReturnType<typeof parseEvents>
-
-function lineOfDocument(text: string, events: Events, wanted: number): number {
-  let document = -1
+/** Lines where documents begin, in one pass over text and events, since a text may hold a million documents. */
+function linesOfDocuments(text: string, events: ReturnType<typeof parseEvents>): number[] {
+  const lines: number[] = []
+  let line = 1
+  let counted = 0
+  let awaited = false
   for (const event of events) {
-    if (event.type === EVENT_ID.DOCUMENT) document++
-    else if (document === wanted) {
-      const start = 'start' in event ? event.start : 'valueStart' in event ? event.valueStart : 0
-      return lineAt(text, Math.max(0, start))
+    if (event.type === EVENT_ID.DOCUMENT) {
+      lines.push(line)
+      awaited = true
+    } else if (awaited) {
+      awaited = false
+      const start = 'start' in event ? event.start : 'valueStart' in event ? event.valueStart : -1
+      for (let at = text.indexOf('\n', counted); at >= 0 && at < start; at = text.indexOf('\n', counted)) {
+        line++
+        counted = at + 1
+      }
+      lines[lines.length - 1] = line
     }
   }
-  return 1
+  return lines
 }
 
 function lineAt(text: string, position: number): number {
