@@ -53,7 +53,8 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
     const { name, address, port, error } = state
     // The summary tells the ones that listen at the start.
     if (state.state === 'Listening' && !hasStarted && options.summary !== undefined) return
-    const level = state.state === 'Closed' && error !== '' ? 'error' : 'info'
+    const isFailure = state.state === 'Closed' && error !== '' && stop.signal() === undefined
+    const level = isFailure ? 'error' : 'info'
     log(level, 'listener state changed', {
       listener: name,
       state: state.state,

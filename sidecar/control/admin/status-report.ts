@@ -10,6 +10,26 @@ export interface StatusReport extends Identity {
   readonly icsHosts: readonly IcsHostStatus[]
 }
 
+/** Names what is told instead of leaving out what is not: a field added elsewhere, a key say, never gets here by itself. */
+const publicFacts = (host: IcsHostStatus): IcsHostStatus => ({
+  hostTag: host.hostTag,
+  grade: host.grade,
+  messages: [...host.messages],
+  certificates: host.certificates.map((one) => ({
+    secretName: one.secretName,
+    subject: one.subject,
+    names: [...one.names],
+    issuer: one.issuer,
+    serialNumber: one.serialNumber,
+    sha256: one.sha256,
+    keyType: one.keyType,
+    notBefore: one.notBefore,
+    notAfter: one.notAfter,
+    grade: one.grade,
+    lastKnownGood: one.lastKnownGood,
+  })),
+})
+
 /** Tells what runs, as the operator and `socketserver states` read it. */
 export const reportStatus = (identity: Identity, ready: boolean, view: ServerView): StatusReport => ({
   name: identity.name,
@@ -27,5 +47,5 @@ export const reportStatus = (identity: Identity, ready: boolean, view: ServerVie
     clients: one.clients,
     error: one.error,
   })),
-  icsHosts: view.hosts(),
+  icsHosts: view.hosts().map(publicFacts),
 })
