@@ -1,0 +1,71 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { parseSocketServer, SECURITY_LEVELS } from '../../../../crds/index.ts'
+import { optionsOf } from '../../../../sidecar/cli/command.ts'
+import { explainCommand } from '../../../../sidecar/cli/explain.ts'
+import { quickstartCommand } from '../../../../sidecar/cli/quickstart.ts'
+import { serveCommand } from '../../../../sidecar/cli/serve.ts'
+import { validateCommand } from '../../../../sidecar/cli/validate.ts'
+import { Counts } from '../../../../sidecar/control/admin/counts.ts'
+import { createMetrics } from '../../../../sidecar/control/admin/metrics.ts'
+import { clientFields } from '../../../../sidecar/control/client-line.ts'
+import { CLOSE_REASONS } from '../../../../sidecar/engine/close-reason.ts'
+import { repository } from '../../../support/runtime.ts'
+
+const readme = readFileSync(join(repository, 'README.md'), 'utf8')
+
+describe('the README', () => {
+  test('has every close reason with its meaning, and no other', () => {
+    const rows = [...readme.matchAll(/^\| `(\w+)` \| ((?:greet|select|secure|serve|close)[,:].*) \|$/gm)]
+    expect(rows.map(([, reason, meaning]) => [reason, meaning])).toEqual(Object.entries(CLOSE_REASONS))
+  })
+
+  test('has every metric of our own with its meaning, and no other', async () => {
+    const registry = createMetrics({
+      counts: new Counts(),
+      view: { listenStates: () => [], hosts: () => [], backends: () => [], clientCount: 0 },
+      identity: { name: '', namespace: '', generation: 0, configHash: '' },
+      version: '',
+      isReady: async () => true,
+      droppedLines: () => 0,
+    })
+    const own = (await registry.getMetricsAsJSON()).filter(({ name }) => !/^socketserver_(process|nodejs)_/.test(name))
+    const rows = [...readme.matchAll(/^\| `(socketserver_\w+)` \| (\w+) \| [^|]* \| (.*) \|$/gm)]
+    expect(rows.map(([, name, type, help]) => [name, type, help])).toEqual(
+      own.map(({ name, type, help }) => [name, String(type), help]),
+    )
+  })
+
+  test('has every option of every command', () => {
+    for (const command of [serveCommand, validateCommand, explainCommand, quickstartCommand]) {
+      for (const name of Object.keys(optionsOf(command))) expect(readme).toContain(`--${name}`)
+    }
+  })
+
+  test('has every security level', () => {
+    for (const level of SECURITY_LEVELS) expect(readme).toMatch(new RegExp(`^\\| \`${level}\``, 'm'))
+  })
+
+  test('has every field of the line of a connection', () => {
+    const tls = { version: '', cipher: '', group: '', resumed: false, peerCertificate: undefined }
+    const fields = clientFields({
+      ...{ clientId: '', listener: '', hostTag: '', peerAddress: '', peerPort: 0, localAddress: '', localPort: 0 },
+      ...{ serverName: '', alpnProtocol: '', tls, backend: '', receivedBytes: 0, sentBytes: 0, durationMs: 0 },
+      ...{ reason: 'Completed', detail: '' },
+    })
+    const [, section = ''] = readme.split('### Log')
+    for (const name of Object.keys(fields)) expect(section.split('###')[0]).toContain(`\`${name}\``)
+  })
+
+  test('shows a manifest that is valid', () => {
+    const [, manifest = ''] = /```yaml\n([\s\S]*?)```/.exec(readme) ?? []
+    expect(parseSocketServer(manifest)).toMatchObject({ ok: true, warnings: [] })
+  })
+
+  test('links to files that exist', () => {
+    for (const [, target = ''] of readme.matchAll(/\]\(([^)#]+)\)/g)) {
+      expect([target, existsSync(join(repository, target))]).toEqual([target, true])
+    }
+  })
+})
