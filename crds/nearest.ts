@@ -2,14 +2,12 @@
 const LONGEST = 64
 
 /**
- * The candidate a person most likely meant by `name`, or undefined when none is near: the same word in other case first, then the one with the
- * fewest inserted, deleted, replaced or swapped characters (at most a third of the word, and at least two).
+ * The candidate a person most likely meant by `name`, or undefined when none is near: the one with the fewest inserted,
+ * deleted, replaced or swapped characters (at most a third of the word, and at least two); case does not count.
  */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   if (name.length === 0 || name.length > LONGEST) return undefined
   const lower = name.toLowerCase()
-  const same = candidates.find((candidate) => candidate.toLowerCase() === lower)
-  if (same !== undefined) return same
   let best: string | undefined
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1
   for (const candidate of candidates) {

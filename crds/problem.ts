@@ -51,14 +51,13 @@ export function showValue(value: unknown, limit = 200): string {
     left -= text.length
     return left >= 0
   }
-  const visit = (item: unknown, depth: number): boolean => {
+  const visit = (item: unknown): boolean => {
     if (typeof item === 'string') return put(JSON.stringify(item.length > limit ? item.slice(0, limit) : item))
     if (item === null || typeof item !== 'object') return put(typeof item === 'function' ? 'null' : String(item))
-    if (depth > 20) return put('…')
+    // Each level puts a character at least, so that the limit ends endless ones too.
     if (Array.isArray(item)) {
       if (!put('[')) return false
-      for (const [index, entry] of item.entries())
-        if ((index > 0 && !put(',')) || !visit(entry, depth + 1)) return false
+      for (const [index, entry] of item.entries()) if ((index > 0 && !put(',')) || !visit(entry)) return false
       return put(']')
     }
     if (!put('{')) return false
@@ -67,11 +66,11 @@ export function showValue(value: unknown, limit = 200): string {
       if (!Object.hasOwn(item, key)) continue
       if ((!first && !put(',')) || !put(`${JSON.stringify(cut(key, limit))}:`)) return false
       first = false
-      if (!visit((item as Record<string, unknown>)[key], depth + 1)) return false
+      if (!visit((item as Record<string, unknown>)[key])) return false
     }
     return put('}')
   }
-  visit(value, 0)
+  visit(value)
   return cut(out.join(''), limit)
 }
 

@@ -29,7 +29,7 @@ const nameList = (max: number, item: string, list: string) =>
     .default([])
     .describe(list)
 
-export const allowedNamesSchema = z
+const allowedNamesSchema = z
   .strictObject({
     commonNames: nameList(
       64,

@@ -9,7 +9,7 @@ import { ICS_HOST_RULES } from './rules/ics-host-rules.ts'
 import { securityLevelSchema, tlsOverridesSchema } from './tls-policy.ts'
 
 /** A host name that a host may claim, wildcard included. */
-export const hostNameSchema = z
+const hostNameSchema = z
   .string()
   .min(1)
   .max(253)

@@ -348,6 +348,15 @@ describe('parseSocketServer', () => {
     }
   })
 
+  test('what is beyond the most entries of a list is not judged', () => {
+    const problems = problemsOf(manifest({ icsHosts: Array.from({ length: 100_000 }, () => 5) }))
+    expect(problems.length).toBe(1 + 512)
+    expect(problems[0]).toMatchObject({
+      rule: 'too-many',
+      message: expect.stringContaining('has 100000 entries, more than 512'),
+    })
+  })
+
   test('a flood of unknown fields is told up to a thousand, and the rest is counted', () => {
     const flood = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`listenerz${index}`, 1]))
     const start = performance.now()
