@@ -41,6 +41,9 @@ const moved = <T>(value: T, ports: ReadonlyMap<unknown, number>): T => {
   ) as T
 }
 
+/** A path as a shell takes it. */
+const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`)
+
 const commands = (ports: Ports, ca: string, admin: string | undefined): string => {
   const { port, 'http-port': httpPort } = ports
   return [
@@ -84,7 +87,7 @@ const quickstart = async (given: Arguments, terminal: Terminal): Promise<number>
         configuration: () => Promise.resolve(undefined),
         summary: terminal.out,
         started: (server) => {
-          terminal.out(commands(ports, server.selfSignedCa ?? '', admin === undefined ? undefined : adminText))
+          terminal.out(commands(ports, quoted(server.selfSignedCa ?? ''), admin === undefined ? undefined : adminText))
         },
       },
       terminal,
