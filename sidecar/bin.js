@@ -55,7 +55,8 @@ const runOn = (node) => {
 }
 
 if (isFit()) {
-  await import('./cli.ts')
+  // The published package holds JavaScript: no runtime strips types below node_modules.
+  await import(existsSync(new URL('./cli.ts', import.meta.url)) ? './cli.ts' : './cli.js')
 } else {
   const node = process.env.SOCKETSERVER_LAUNCHED === undefined ? bundledNode() : undefined
   if (node === undefined) refuse(`this is Node ${process.version}`)

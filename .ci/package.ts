@@ -1,0 +1,35 @@
+// Makes dist/, the package that is published: JavaScript instead of TypeScript, because Node strips types everywhere
+// but below node_modules. `npm pack ./dist` or `npm install ./dist` takes it from there.
+import { execFileSync } from 'node:child_process'
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+const dist = join(root, 'dist')
+
+/** `./sidecar/index.ts` as it is called in the package. */
+const compiled = (path: string) => path.replace(/\.ts$/, '.js')
+
+const source = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  readonly exports: Readonly<Record<string, string>>
+  readonly [key: string]: unknown
+}
+const { scripts: _scripts, devDependencies: _devDependencies, private: _private, ...kept } = source
+const exported = Object.entries(source.exports).map(([name, path]) => [
+  name,
+  path.endsWith('.ts') ? { types: path.replace(/\.ts$/, '.d.ts'), default: compiled(path) } : path,
+])
+
+rmSync(dist, { recursive: true, force: true })
+execFileSync(process.execPath, [join(root, 'node_modules/.bin/tsc'), '-p', join(root, 'tsconfig.build.json')], {
+  stdio: 'inherit',
+})
+writeFileSync(
+  join(dist, 'package.json'),
+  `${JSON.stringify({ ...kept, exports: Object.fromEntries(exported) }, null, 2)}\n`,
+)
+for (const name of ['README.md', 'LICENSE', 'CHANGELOG.md', 'examples', 'sidecar/bin.js'])
+  cpSync(join(root, name), join(dist, name), {
+    recursive: true,
+    filter: (path) => !/\/examples\/(?:secrets|configmaps)$/.test(path),
+  })
