@@ -16,13 +16,17 @@ const escapeOne = (character: string): string => `\\u${character.charCodeAt(0).t
 /** Makes text safe to print on a terminal: what could move the cursor or end the line is written as `\uXXXX`. */
 export const printable = (text: string): string => text.replace(UNSAFE, escapeOne)
 
-// bigint and cycles would make JSON.stringify throw; a log line is never worth an exception.
+// A replacer would be called for every member of every line; only what is not JSON by itself is turned into it.
+const plain = (value: unknown): unknown => {
+  if (typeof value === 'bigint') return value.toString()
+  return value instanceof Error ? value.message : value
+}
+
 const jsonOf = (value: unknown): string => {
   try {
-    return JSON.stringify(value, (_key, item: unknown) =>
-      typeof item === 'bigint' ? item.toString() : item instanceof Error ? item.message : item,
-    )
+    return JSON.stringify(value)
   } catch {
+    // A circle, or a bigint far inside: a log line is never worth an exception.
     return JSON.stringify(String(value))
   }
 }
@@ -30,14 +34,22 @@ const jsonOf = (value: unknown): string => {
 const PLAIN = /^[^\s"=]+$/
 
 const prettyValue = (value: unknown): string => {
-  if (value instanceof Error) return JSON.stringify(value.message)
-  if (typeof value === 'string') return PLAIN.test(value) ? value : JSON.stringify(value)
-  return typeof value === 'object' && value !== null ? jsonOf(value) : String(value)
+  const shown = plain(value)
+  if (typeof shown === 'string') return PLAIN.test(shown) ? shown : JSON.stringify(shown)
+  return typeof shown === 'object' && shown !== null ? jsonOf(shown) : String(shown)
 }
 
 /** One line as JSON, newline included. `time` is RFC 3339 in UTC; a field that is undefined is left out. */
-export const jsonLine = (time: string, level: LogLevel, message: string, fields?: LogFields): string => {
-  const line = jsonOf({ time, level, message, ...fields })
+export const jsonLine = (time: string, level: LogLevel, message: string, fields: LogFields = {}): string => {
+  const members: Record<string, unknown> = { time, level, message }
+  for (const name in fields) members[name] = plain(fields[name])
+  let line: string
+  try {
+    line = JSON.stringify(members)
+  } catch {
+    for (const name in members) members[name] = JSON.parse(jsonOf(members[name]) ?? 'null')
+    line = JSON.stringify(members)
+  }
   // JSON escapes what is below 0x20 by itself.
   return `${line.replace(UNSAFE, escapeOne)}\n`
 }
@@ -45,7 +57,8 @@ export const jsonLine = (time: string, level: LogLevel, message: string, fields?
 /** One line for people, newline included: clock time, level, message, then `name=value` of every field that is set. */
 export const prettyLine = (time: string, level: LogLevel, message: string, fields?: LogFields): string => {
   let line = `${time.slice(11, 23)} ${level.padEnd(5)} ${message}`
-  for (const [name, value] of Object.entries(fields ?? {})) {
+  for (const name in fields) {
+    const value = fields[name]
     if (value !== undefined && value !== '') line += ` ${name}=${prettyValue(value)}`
   }
   return `${printable(line)}\n`
