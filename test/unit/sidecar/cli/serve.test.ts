@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import { startChild } from '../../../support/child.ts'
@@ -118,7 +119,7 @@ test('the pretty log shows the states of the listeners in their known form', TIM
   const child = await startChild([...commandLine(), 'serve', '-f', '-', '--admin', 'none', '--log', 'pretty'])
   const { stdin, stderr } = child.process
   if (stdin === null || stderr === null) throw new Error('the pipes are missing')
-  const { readFile } = await import('node:fs/promises')
+
   stdin.end(await readFile(workspace.manifest))
   await using client = await eventually(() => connectRaw({ port: two }), { withinMs: 10_000 })
   client.socket.end()
@@ -131,4 +132,44 @@ test('the pretty log shows the states of the listeners in their known form', TIM
   expect(out).toContain(`Socket 2 State: Listening Only IPv4 on 127.0.0.1 port ${two}\n`)
   expect(out).toContain('Host one: every other name on one: Echo\n')
   expect(out).toMatch(/^\d\d:\d\d:\d\d\.\d{3} info {2}client closed clientId=\S+ listener=two host=two /m)
+})
+
+test('an exception that reaches nobody is logged and counted, and the server goes on', TIMEOUT, async () => {
+  const port = await freePort()
+  const late =
+    'setTimeout(() => { throw new Error("boom") }, 1500); setTimeout(() => Promise.reject(new Error("bang")), 1500)'
+  await using engine = await startEngine({
+    manifest: echoOn(port),
+    runtime: 'node',
+    env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(late)}` },
+  })
+  await using client = await connectRaw({ port })
+  for (const text of ['boom', 'bang']) {
+    const line = await engine.waitForLog((one) => String(one['error']).includes(text))
+    expect(line).toMatchObject({ level: 'error', message: 'defect' })
+  }
+  await client.send('hello')
+  expect((await client.bytes(5)).toString()).toBe('hello')
+  expect((await engine.metrics()).sum('socketserver_defects_total')).toBe(2)
+})
+
+test('a log that nobody reads stops no client', TIMEOUT, async () => {
+  const port = await freePort()
+  await using workspace = await createWorkspace()
+  await workspace.writeManifest(echoOn(port))
+  // The shell's sleep has the reading end of the pipe and never reads: a full pipe blocks whoever writes to it.
+  const command = [...commandLine(), 'serve', '-f', workspace.manifest, '--admin', 'none', '--log', 'json']
+  const child = await startChild(['/bin/bash', '-c', 'exec "$@" 2> >(exec sleep 20)', 'bash', ...command])
+  try {
+    const probe = await eventually(() => connectRaw({ port }), { withinMs: 10_000 })
+    probe.socket.destroy()
+    const lines = 600
+    for (let i = 0; i < lines; i++) {
+      await using client = await connectRaw({ port })
+      await client.send('hello')
+      expect((await client.bytes(5)).toString()).toBe('hello')
+    }
+  } finally {
+    child.process.kill('SIGKILL')
+  }
 })
