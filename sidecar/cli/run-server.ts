@@ -106,6 +106,8 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
   }
   const tellAdminError = (error: unknown) => log('error', 'admin request failed', { error })
   const admin = options.admin === undefined ? undefined : await openAdminServer(options.admin, pages, tellAdminError)
+  // Nothing else keeps the process alive while no listener could be opened yet and there is no admin surface.
+  const alive = setInterval(() => {}, 60_000)
   try {
     await server.start()
     hasStarted = true
@@ -153,6 +155,7 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
     server.abort()
     throw error
   } finally {
+    clearInterval(alive)
     admin?.close()
   }
 }

@@ -1,14 +1,17 @@
 import { execFileSync } from 'node:child_process'
 import { chmod, readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { echo, startBackend } from '../../support/backend.ts'
 import { startChild } from '../../support/child.ts'
 import { runCommand } from '../../support/command.ts'
 import { within } from '../../support/deadline.ts'
 import { startEngine } from '../../support/engine-process.ts'
+import { eventually } from '../../support/eventually.ts'
 import { listener, socketServer } from '../../support/manifest.ts'
 import { freePort } from '../../support/ports.ts'
+import { connectRaw } from '../../support/raw-client.ts'
 import { commandLine } from '../../support/runtime.ts'
 import { createWorkspace } from '../../support/workspace.ts'
 
@@ -51,6 +54,21 @@ test('a port in use is told in the log and in /readyz of a BestEffort server', a
   const { code, body } = await engine.admin('/readyz')
   expect(code).toBe(503)
   expect(body).toContain('listener "tls" does not listen')
+})
+
+test('a BestEffort server waits for its only port, and takes it when it becomes free', async () => {
+  await using occupant = await startBackend(echo)
+  await using workspace = await createWorkspace()
+  await workspace.writeManifest(echoOn(occupant.port, 'BestEffort'))
+  const child = await startChild([...commandLine(), 'serve', '-f', workspace.manifest, '--admin', 'none'])
+  child.process.stderr?.resume()
+  await sleep(2_000)
+  expect(child.exit()).toBeUndefined()
+  await occupant.close()
+  await using client = await eventually(() => connectRaw({ port: occupant.port }), { withinMs: 15_000 })
+  await client.send('hello')
+  expect((await client.bytes(5)).toString()).toBe('hello')
+  child.process.kill('SIGKILL')
 })
 
 test('an admin port in use ends with exit code 3 before a listener opens', async () => {

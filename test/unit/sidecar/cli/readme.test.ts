@@ -11,6 +11,7 @@ import { Counts } from '../../../../sidecar/control/admin/counts.ts'
 import { createMetrics } from '../../../../sidecar/control/admin/metrics.ts'
 import { clientFields } from '../../../../sidecar/control/client-line.ts'
 import { CLOSE_REASONS } from '../../../../sidecar/engine/close-reason.ts'
+import { BUN_TABLE } from '../../../support/bun-table.ts'
 import { repository } from '../../../support/runtime.ts'
 
 const readme = readFileSync(join(repository, 'README.md'), 'utf8')
@@ -56,6 +57,10 @@ describe('the README', () => {
     })
     const [, section = ''] = readme.split('### Log')
     for (const name of Object.keys(fields)) expect(section.split('###')[0]).toContain(`\`${name}\``)
+  })
+
+  test('tells of every wire test that Bun is excused from', () => {
+    for (const { reason } of BUN_TABLE) expect(readme).toContain(reason)
   })
 
   test('shows a manifest that is valid', () => {
