@@ -131,6 +131,7 @@ export const createMetrics = (sources: MetricSources): Registry => {
     new RawHistogram({
       name: `${PREFIX}handshake_seconds`,
       help: 'Seconds from accept to the end of a TLS handshake that succeeded.',
+      labelNames: ['listener'],
       bounds: HANDSHAKE_BOUNDS,
       read: () =>
         listeners()

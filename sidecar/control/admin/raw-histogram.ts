@@ -18,10 +18,17 @@ export class RawHistogram extends Histogram<string> {
   constructor(options: {
     readonly name: string
     readonly help: string
+    readonly labelNames: readonly string[]
     readonly bounds: readonly number[]
     readonly read: () => readonly RawSeries[]
   }) {
-    super({ name: options.name, help: options.help, buckets: [...options.bounds], registers: [] })
+    super({
+      name: options.name,
+      help: options.help,
+      labelNames: [...options.labelNames],
+      buckets: [...options.bounds],
+      registers: [],
+    })
     this.#name = options.name
     this.#help = options.help
     this.#bounds = options.bounds

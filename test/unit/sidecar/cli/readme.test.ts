@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseSocketServer, SECURITY_LEVELS } from '../../../../crds/index.ts'
@@ -14,12 +14,24 @@ import { CLOSE_REASONS } from '../../../../sidecar/engine/close-reason.ts'
 import { BUN_TABLE } from '../../../support/bun-table.ts'
 import { repository } from '../../../support/runtime.ts'
 
-const readme = readFileSync(join(repository, 'README.md'), 'utf8')
+const path = join(repository, 'README.md')
+const readme = readFileSync(path, 'utf8')
+
+/** Compares the rows of the table below a heading; `UPDATE_README=1` writes them instead. */
+const expectTable = (heading: string, rows: readonly string[]): void => {
+  const table = new RegExp(`(### ${heading}\n[\\s\\S]*?\n\\|---[^\n]*\n)((?:\\|.*\n)*)`)
+  if (process.env['UPDATE_README'] === '1') {
+    const updated = readFileSync(path, 'utf8').replace(table, (_all, head: string) => `${head}${rows.join('\n')}\n`)
+    writeFileSync(path, updated)
+    return
+  }
+  expect(table.exec(readme)?.[2]?.trimEnd().split('\n')).toEqual(rows)
+}
 
 describe('the README', () => {
   test('has every close reason with its meaning, and no other', () => {
-    const rows = [...readme.matchAll(/^\| `(\w+)` \| ((?:greet|select|secure|serve|close)[,:].*) \|$/gm)]
-    expect(rows.map(([, reason, meaning]) => [reason, meaning])).toEqual(Object.entries(CLOSE_REASONS))
+    const rows = Object.entries(CLOSE_REASONS).map(([reason, meaning]) => `| \`${reason}\` | ${meaning} |`)
+    expectTable('Close reasons', rows)
   })
 
   test('has every metric of our own with its meaning, and no other', async () => {
@@ -31,11 +43,18 @@ describe('the README', () => {
       isReady: async () => true,
       droppedLines: () => 0,
     })
-    const own = (await registry.getMetricsAsJSON()).filter(({ name }) => !/^socketserver_(process|nodejs)_/.test(name))
-    const rows = [...readme.matchAll(/^\| `(socketserver_\w+)` \| (\w+) \| [^|]* \| (.*) \|$/gm)]
-    expect(rows.map(([, name, type, help]) => [name, type, help])).toEqual(
-      own.map(({ name, type, help }) => [name, String(type), help]),
+    const labels = new Map(
+      registry
+        .getMetricsAsArray()
+        .map((metric) => [metric.name, (metric as { labelNames?: string[] }).labelNames ?? []]),
     )
+    const rows = (await registry.getMetricsAsJSON())
+      .filter(({ name }) => !/^socketserver_(process|nodejs)_/.test(name))
+      .map(({ name, type, help }) => {
+        const names = (labels.get(name) ?? []).map((label) => `\`${label}\``).join(', ')
+        return `| \`${name}\` | ${type} | ${names} | ${help} |`
+      })
+    expectTable('Metrics', rows)
   })
 
   test('has every option of every command', () => {
