@@ -79,9 +79,11 @@ function forwardTo(options: ForwardOptions<PassthroughSpec>, security: BackendSe
       return
     }
     backend.enter()
-    const connecting = connectBackend(
-      { address: backend.address, timeoutMs: connectMs, header: header(client), tls: secured?.options },
-      (outcome) => {
+    const opening = { address: backend.address, timeoutMs: connectMs, header: header(client), tls: secured?.options }
+    const connecting = connectBackend(opening, {
+      // Reads into the stream's own buffer, so that a client that resets meanwhile is noticed.
+      waiting: () => client.stream.read(0),
+      settled: (outcome) => {
         if (outcome.kind === 'open') {
           if (backend.connected()) log('info', 'backend is back', { backend: backend.name })
           relay(client, outcome.connection)
@@ -91,7 +93,7 @@ function forwardTo(options: ForwardOptions<PassthroughSpec>, security: BackendSe
         if (pool.failed(backend)) log('warn', 'backend does not accept', { backend: backend.name, cause: kind, detail })
         attempt(client, tried, [...failures, { kind, text: `${backend.name}: ${detail}` }])
       },
-    )
+    })
     connecting.transport.once('close', () => backend.left())
     client.onClose = () => {
       backend.abandoned()
@@ -100,11 +102,7 @@ function forwardTo(options: ForwardOptions<PassthroughSpec>, security: BackendSe
   }
 
   return {
-    serve(client) {
-      // Begins to read into the stream's own buffer, so that a client that resets meanwhile is noticed.
-      client.stream.read(0)
-      attempt(client, [], [])
-    },
+    serve: (client) => attempt(client, [], []),
     backends: () => pool.states(),
   }
 }

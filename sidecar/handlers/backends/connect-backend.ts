@@ -6,7 +6,7 @@ import type { BackendAddress } from './backend.ts'
 /** What is done with a connection before the client's bytes. */
 export interface Opening {
   readonly address: BackendAddress
-  /** Milliseconds for everything up to the end of the TLS handshake. */
+  /** Milliseconds for everything up to the end of the TLS handshake; more than 100. */
   readonly timeoutMs: number
   /** The PROXY protocol header; sent before TLS, because its reader needs it to know whom it talks to. */
   readonly header: Buffer | undefined
@@ -27,12 +27,23 @@ export type OpeningOutcome =
 export interface Connecting {
   /** Emits `close` once, however the connect and the connection end. */
   readonly transport: net.Socket
-  /** Gives up; `settle` is not called any more. */
+  /** Gives up; the watcher is not called any more. */
   cancel(): void
 }
 
-/** Connects to a backend. `settle` is called once and never before this returns. A connection is handed over paused. */
-export function connectBackend(opening: Opening, settle: (outcome: OpeningOutcome) => void): Connecting {
+/** Who is told how a connect goes. */
+export interface ConnectWatcher {
+  /** Called at most once, when the backend has not accepted at once. */
+  waiting(): void
+  /** Called once, unless the connect is cancelled, and never before `connectBackend` returns. A connection is handed over paused. */
+  settled(outcome: OpeningOutcome): void
+}
+
+/** Milliseconds after which a connect is a long one; a backend in the same network accepts within one or two. */
+const WAITING_MS = 100
+
+/** Connects to a backend. */
+export function connectBackend(opening: Opening, watcher: ConnectWatcher): Connecting {
   const { address, timeoutMs, header, tls: security } = opening
   const options = { allowHalfOpen: true, noDelay: true, keepAlive: true }
   const transport = net.connect(
@@ -48,20 +59,27 @@ export function connectBackend(opening: Opening, settle: (outcome: OpeningOutcom
     isSettled = true
     clearTimeout(timer)
     socket.off('error', onError)
-    if (outcome?.kind !== 'open') {
+    if (outcome?.kind === 'open') transport.off('close', onClose)
+    else {
       // An error that comes late has no one to tell.
       socket.on('error', () => {})
       socket.destroy()
       transport.destroy()
     }
-    if (outcome) settle(outcome)
+    if (outcome) watcher.settled(outcome)
   }
-  const timer = setTimeout(() => end({ kind: 'timeout', detail: `no answer within ${timeoutMs} ms` }), timeoutMs)
   const onError = (error: NodeJS.ErrnoException) => end({ kind: kindOf(error, socket), detail: textOf(error) })
+  const onClose = () => end({ kind: 'refused', detail: 'closed before it was ready' })
+  const onTimeout = () => end({ kind: 'timeout', detail: `no answer within ${timeoutMs} ms` })
+  // One timer for both, since nearly every connect ends before either.
+  let timer = setTimeout(() => {
+    timer = setTimeout(onTimeout, timeoutMs - WAITING_MS)
+    watcher.waiting()
+  }, WAITING_MS)
 
   transport.on('error', onError)
-  transport.once('close', () => end({ kind: 'refused', detail: 'closed before it was ready' }))
-  transport.once('connect', () => {
+  transport.on('close', onClose)
+  transport.on('connect', () => {
     if (header) transport.write(header)
     if (!security) {
       end({ kind: 'open', connection: { socket, transport } })
@@ -73,7 +91,7 @@ export function connectBackend(opening: Opening, settle: (outcome: OpeningOutcom
     const secured = tls.connect({ ...security, socket: transport, allowHalfOpen: true } as tls.ConnectionOptions)
     socket = secured
     secured.on('error', onError)
-    secured.once('secureConnect', () => end({ kind: 'open', connection: { socket: secured, transport } }))
+    secured.on('secureConnect', () => end({ kind: 'open', connection: { socket: secured, transport } }))
   })
   return { transport, cancel: () => end() }
 }
