@@ -21,7 +21,7 @@ const exported = Object.entries(source.exports).map(([name, path]) => [
 ])
 
 rmSync(dist, { recursive: true, force: true })
-execFileSync(process.execPath, [join(root, 'node_modules/.bin/tsc'), '-p', join(root, 'tsconfig.build.json')], {
+execFileSync(process.execPath, [join(root, 'node_modules/.bin/tsc'), '-p', join(root, '.ci/tsconfig.json')], {
   stdio: 'inherit',
 })
 writeFileSync(

@@ -35,6 +35,7 @@ export {
   type RedirectSpec,
 } from './v1alpha1/handler.ts'
 export { type IcsHost, icsHostSchema } from './v1alpha1/ics-host.ts'
+export type { Access, Timeouts } from './v1alpha1/limits.ts'
 export {
   type Listener,
   listenerSchema,

@@ -3,20 +3,18 @@ import type { Clock } from './base/clock.ts'
 import { SocketServerError } from './base/errors.ts'
 import type { Log } from './base/log.ts'
 import { CertificateStore } from './certificates/store.ts'
+import { backendMaterial } from './compose/backend-material.ts'
 import { HandlerShelf } from './compose/handler-shelf.ts'
 import { HostConfigurations, hostStatuses } from './compose/host-configurations.ts'
+import { engineTimeouts, gateSettings } from './compose/limits.ts'
 import { caRefsOf, credentialNamesOf, requirementsOf } from './compose/material.ts'
 import { type PlannedHost, plannedHosts } from './compose/planned-hosts.ts'
 import type { BackendState, ServerView } from './control/server-view.ts'
 import type { EngineConfiguration } from './engine/configuration.ts'
 import { Engine, ListenError } from './engine/engine.ts'
 import type { EngineObserver, Handler, ListenState } from './engine/ports.ts'
-import { createHandler, isBackendHandler } from './handlers/create-handler.ts'
-
-/** Milliseconds a client has from accept to the end of its handshake. */
-const HANDSHAKE_MS = 10_000
-/** Milliseconds a backend has to accept a connection. */
-const CONNECT_MS = 5_000
+import { createHandler } from './handlers/create-handler.ts'
+import type { ForwardHandler } from './handlers/forward.ts'
 
 /** What a server is made of. */
 export interface ServerOptions {
@@ -85,7 +83,7 @@ class ComposedServer implements Server {
     })
     this.#handlers = new HandlerShelf((host) => this.#handler(host))
     this.#configurations = new HostConfigurations(this.#store, this.#handlers)
-    this.#engine = new Engine({ clock, log, observer, handshakeMs: HANDSHAKE_MS })
+    this.#engine = new Engine({ clock, log, observer })
   }
 
   get clientCount(): number {
@@ -124,7 +122,9 @@ class ComposedServer implements Server {
   backends(): readonly BackendState[] {
     const states: BackendState[] = []
     for (const [hostTag, handler] of this.#handlers.entries())
-      if (isBackendHandler(handler)) for (const backend of handler.backends()) states.push({ hostTag, ...backend })
+      if ('backends' in handler)
+        for (const { name, healthy, clients } of (handler as ForwardHandler).backends())
+          states.push({ hostTag, name, healthy, clients })
     return states
   }
 
@@ -152,8 +152,10 @@ class ComposedServer implements Server {
   }
 
   #configuration(): EngineConfiguration {
-    const { bindPolicy, listeners } = this.#options.manifest.spec
-    return { bindPolicy, listeners, hosts: this.#configurations.of(this.#hosts) }
+    const { spec } = this.#options.manifest
+    const { bindPolicy, listeners } = spec
+    const hosts = this.#configurations.of(this.#hosts)
+    return { bindPolicy, listeners, hosts, gate: gateSettings(spec), timeouts: engineTimeouts(spec.timeouts) }
   }
 
   #reapply(): void {
@@ -164,13 +166,13 @@ class ComposedServer implements Server {
 
   #handler(host: PlannedHost): Handler {
     const { manifest, log, clock } = this.#options
+    const tls = host.handler.forward?.tls
     return createHandler(host.handler, {
       namespace: manifest.metadata.namespace,
-      connectMs: CONNECT_MS,
+      connectMs: manifest.spec.timeouts.connectSeconds * 1000,
       log,
       clock,
-      ca: (ref) => this.#store.ca(ref),
-      credential: (secretName) => this.#store.credential(secretName),
+      ...(tls ? { material: backendMaterial(tls, this.#store) } : {}),
     })
   }
 }

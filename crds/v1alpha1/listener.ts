@@ -4,6 +4,7 @@ import { asSet, attachRules } from '../rules.ts'
 import { type DeepReadonly, portNumber } from '../units.ts'
 import { certificateSchema } from './certificate.ts'
 import { handlerSchema } from './handler.ts'
+import { listenerMaxClientsSchema } from './limits.ts'
 import { LISTENER_RULES, PROXY_PROTOCOL_RULES } from './rules/listener-rules.ts'
 
 /** The address families of a listener. */
@@ -79,6 +80,7 @@ export const listenerSchema = z
         'Connections the kernel keeps waiting before they are accepted, 1 to 65535; the kernel may cap it ' +
           '(net.core.somaxconn). Absent: 511.',
       ),
+    maxClients: listenerMaxClientsSchema,
     proxyProtocol: proxyProtocolSchema.prefault({}),
     handler: handlerSchema
       .optional()

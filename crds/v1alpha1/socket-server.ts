@@ -3,6 +3,14 @@ import { DNS_LABEL } from '../patterns.ts'
 import { asMapBy, attachRules } from '../rules.ts'
 import { type DeepReadonly, objectName } from '../units.ts'
 import { icsHostSchema } from './ics-host.ts'
+import {
+  accessSchema,
+  bannerSchema,
+  bannerTooBusySchema,
+  maxClientsPerSourceSchema,
+  maxClientsSchema,
+  timeoutsSchema,
+} from './limits.ts'
 import { listenerSchema } from './listener.ts'
 import { SPEC_RULES } from './rules/spec-rules.ts'
 
@@ -58,6 +66,12 @@ export const socketServerSpecSchema = z
         'What happens when a listener cannot listen. BestEffort: the others serve, and it is tried again with growing pauses. ' +
           'AllOrNothing: none listens, and the server ends. Absent: BestEffort.',
       ),
+    maxClients: maxClientsSchema,
+    maxClientsPerSource: maxClientsPerSourceSchema,
+    banner: bannerSchema,
+    bannerTooBusy: bannerTooBusySchema,
+    timeouts: timeoutsSchema.prefault({}),
+    access: accessSchema.prefault({}),
     certExpireDays: z
       .int()
       .min(1)

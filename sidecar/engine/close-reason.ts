@@ -3,7 +3,13 @@
  * Each entry says which stage uses it and when.
  */
 export const CLOSE_REASONS = {
-  // admit and greet
+  // admit
+  Draining: 'admit: the server is stopping and takes no more clients',
+  Denied: 'admit: the access list keeps the source out',
+  TooFast: 'admit: the source opens connections faster than acceptRatePerSource',
+  TooManyFromSource: 'admit: the source has maxClientsPerSource clients',
+  TooBusy: 'admit: the listener or the server has maxClients clients',
+  // greet
   TooSlow: 'greet, secure: the handshake (or the PROXY header) did not end within its time',
   NotTls: 'greet: the first bytes on a TLS listener cannot begin a TLS handshake',
   HelloTooLong: 'greet: the ClientHello is larger than the limit',
@@ -31,6 +37,8 @@ export const CLOSE_REASONS = {
   BackendUntrusted: 'serve: the certificate of the backend fails verification',
   BackendReset: 'serve: the backend reset the connection',
   HandlerFailed: 'serve: the handler threw; a defect, and this client alone pays for it',
+  IdleTooLong: 'serve: no byte moved in either direction for the idle time',
+  LivedTooLong: 'serve: the connection reached its lifetime',
   // close
   ListenerRemoved: 'close: the configuration no longer has the listener',
   ServerStopped: 'close: the server stopped and the client did not end in time',

@@ -1,3 +1,4 @@
+import type { GateSettings } from './gate.ts'
 import type { Handler } from './ports.ts'
 import type { TlsPolicy } from './tls/policy.ts'
 
@@ -5,8 +6,20 @@ import type { TlsPolicy } from './tls/policy.ts'
 export interface EngineConfiguration {
   /** `AllOrNothing`: one listener that cannot listen closes all; `BestEffort`: the others go on and it is retried. */
   readonly bindPolicy: 'AllOrNothing' | 'BestEffort'
+  readonly gate: GateSettings
+  readonly timeouts: EngineTimeouts
   readonly listeners: readonly ListenerConfiguration[]
   readonly hosts: readonly HostConfiguration[]
+}
+
+/** How long things may take, in milliseconds. */
+export interface EngineTimeouts {
+  /** From accept to the end of the handshake. */
+  readonly handshakeMs: number
+  /** Without a byte in either direction; 0 for no limit. */
+  readonly idleMs: number
+  /** From accept to close; 0 for no limit. */
+  readonly lifetimeMs: number
 }
 
 /** One listening socket. */
@@ -19,6 +32,8 @@ export interface ListenerConfiguration {
   readonly socketFamily: 'Any' | 'IPv4' | 'IPv6'
   readonly tls: boolean
   readonly listenBacklog: number
+  /** Clients at once; 0 for no limit. */
+  readonly maxClients: number
   readonly proxyProtocol: {
     readonly mode: 'None' | 'Optional' | 'Require'
     /** IP literals and CIDRs whose PROXY protocol headers are believed. */

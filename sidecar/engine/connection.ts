@@ -1,6 +1,7 @@
 import type net from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { CloseReason } from './close-reason.ts'
+import type { Places } from './gate.ts'
 import type { ClientRecord, SocketClient, TlsFacts } from './ports.ts'
 
 /** Milliseconds a closing client has to take what was written to it. */
@@ -33,12 +34,22 @@ export class Connection implements SocketClient {
   serverName: string | undefined = undefined
   alpnProtocol: string | undefined = undefined
   tls: TlsFacts | undefined = undefined
+  /** Whether a handler has the client. */
+  isServed = false
   backend = ''
   receivedBytes = 0
   sentBytes = 0
   onClose: (() => void) | undefined = undefined
+  /** The listener's places while the client holds one; undefined in the overflow lane. */
+  places: Places | undefined = undefined
+  /** The address under which the client is counted, when it is. */
+  source: string | undefined = undefined
+  /** Why the client goes through the overflow lane; undefined for a client that is served. */
+  laneReason: CloseReason | undefined = undefined
   readonly #owner: ConnectionOwner
   #deadline: NodeJS.Timeout | undefined = undefined
+  #movedBytes = 0
+  #movedAt: number
   #reason: CloseReason | undefined = undefined
   #detail = ''
   #released = false
@@ -49,6 +60,7 @@ export class Connection implements SocketClient {
     this.socket = socket
     this.stream = socket
     this.acceptedAt = acceptedAt
+    this.#movedAt = acceptedAt
     this.#owner = owner
     this.listener = owner.name
     this.peerAddress = plainAddress(socket.remoteAddress)
@@ -100,7 +112,7 @@ export class Connection implements SocketClient {
   }
 
   /**
-   * Ends a connection that was never served, with last words on the bare socket (an alert record, an HTTP answer).
+   * Ends a connection that was never served, with last words (an alert record, an HTTP answer, a text inside TLS).
    * What the client still sends is read and dropped until it closes: unread bytes would turn the close into a reset,
    * which can overtake the words.
    */
@@ -110,10 +122,23 @@ export class Connection implements SocketClient {
       this.socket.destroy()
       return
     }
-    this.socket.end(lastWords)
-    this.socket.resume()
-    this.socket.once('end', () => this.socket.destroy())
+    this.sentBytes += lastWords.length
+    this.stream.end(lastWords)
+    this.stream.resume()
+    this.stream.once('end', () => (this.stream as net.Socket).destroySoon())
     this.arm(LINGER_MS, () => this.socket.destroy())
+  }
+
+  /** Closes a client that was idle or lived too long. 0 is no limit. @param now Milliseconds since the Unix epoch. */
+  checkAge(now: number, idleMs: number, lifetimeMs: number): void {
+    const moved = this.receivedBytes + this.sentBytes
+    if (moved !== this.#movedBytes) {
+      this.#movedBytes = moved
+      this.#movedAt = now
+    }
+    if (!this.isServed) return
+    if (lifetimeMs > 0 && now - this.acceptedAt >= lifetimeMs) this.close('LivedTooLong')
+    else if (idleMs > 0 && now - this.#movedAt >= idleMs) this.close('IdleTooLong')
   }
 
   /** The whole story so far; the reason is `Completed` while none is decided. */
@@ -151,17 +176,13 @@ export class Connection implements SocketClient {
 
   #failed(error: NodeJS.ErrnoException): void {
     // Before a host is chosen and secured nobody served the client: it went away by itself.
-    this.close(this.#isServed() ? 'ClientReset' : 'ClientGone', error.code ?? error.message)
-  }
-
-  #isServed(): boolean {
-    return this.onClose !== undefined || this.receivedBytes > 0 || this.tls !== undefined
+    this.close(this.isServed ? 'ClientReset' : 'ClientGone', error.code ?? error.message)
   }
 
   #release(): void {
     if (this.#released) return
     this.#released = true
-    this.#decide(this.#isServed() ? 'Completed' : 'ClientGone', '')
+    this.#decide(this.isServed ? 'Completed' : 'ClientGone', '')
     this.disarm()
     if (this.stream !== this.socket) this.stream.destroy()
     this.#owner.released(this)

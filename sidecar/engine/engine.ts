@@ -3,8 +3,9 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { CloseReason } from './close-reason.ts'
-import type { EngineConfiguration, HostConfiguration, ListenerConfiguration } from './configuration.ts'
+import type { EngineConfiguration, EngineTimeouts, HostConfiguration, ListenerConfiguration } from './configuration.ts'
 import type { Connection } from './connection.ts'
+import { Gate, type GateSettings } from './gate.ts'
 import { type HostEntry, hostEntry } from './host-entry.ts'
 import { Listener, type ListenerContext } from './listener.ts'
 import type { Route } from './pipeline.ts'
@@ -12,13 +13,25 @@ import type { EngineObserver, ListenState } from './ports.ts'
 import { proxySettings } from './stages/proxy-header.ts'
 import { HostTable } from './tls/host-table.ts'
 
+/** Bounds of the pause between two looks at the clients' ages, in milliseconds. */
+const AGE_CHECK_MS = { least: 100, most: 5_000 } as const
+
+/** A gate that stands open, until there is a configuration. */
+const OPEN: GateSettings = {
+  maxClients: 0,
+  maxClientsPerSource: 0,
+  acceptRatePerSource: { perSecond: 0, burst: 0 },
+  allow: [],
+  deny: [],
+  banner: Buffer.alloc(0),
+  bannerTooBusy: Buffer.alloc(0),
+}
+
 /** What an engine is made of. */
 export interface EngineOptions {
   readonly clock: Clock
   readonly log: Log
   readonly observer: EngineObserver
-  /** Milliseconds a client has from accept to the end of its handshake. */
-  readonly handshakeMs: number
 }
 
 /** A listener could not listen. */
@@ -44,16 +57,20 @@ export class Engine {
   #entries = new Map<HostConfiguration, HostEntry>()
   readonly #ticketSecret = randomBytes(32)
   #clientsSoFar = 0
+  #ages: NodeJS.Timeout | undefined = undefined
 
   constructor(options: EngineOptions) {
-    this.#context = { ...options, nextClientId: () => `c-${(++this.#clientsSoFar).toString(36)}` }
+    this.#context = {
+      ...options,
+      gate: new Gate(OPEN),
+      timeouts: { handshakeMs: 0, idleMs: 0, lifetimeMs: 0 },
+      nextClientId: () => `c-${(++this.#clientsSoFar).toString(36)}`,
+    }
   }
 
   /** Clients from accept to close, over all listeners. */
   get clientCount(): number {
-    let count = 0
-    for (const listener of this.#listeners.values()) count += listener.clients.size
-    return count
+    return this.#context.gate.live
   }
 
   /** One state per listener, in the order of the configuration. */
@@ -66,6 +83,9 @@ export class Engine {
    * @throws {ListenError} Under `AllOrNothing` when a listener cannot listen; those opened for it are closed again.
    */
   async apply(configuration: EngineConfiguration): Promise<void> {
+    this.#context.gate.replace(configuration.gate)
+    this.#context.timeouts = configuration.timeouts
+    this.#watchAges(configuration.timeouts)
     const entries = new Map<HostConfiguration, HostEntry>()
     for (const host of configuration.hosts)
       entries.set(host, this.#entries.get(host) ?? hostEntry(host, this.#ticketSecret))
@@ -78,6 +98,7 @@ export class Engine {
       const standing = this.#listeners.get(wanted.name)
       if (standing) {
         standing.route = route
+        standing.places.maxClients = wanted.maxClients
         continue
       }
       const listener = new Listener(wanted, route, this.#context)
@@ -85,6 +106,11 @@ export class Engine {
       opened.push(listener)
     }
     await this.#open(opened, configuration.bindPolicy)
+  }
+
+  /** Nobody enters from here on; who is inside goes on. */
+  refuseNewClients(): void {
+    this.#context.gate.draining = true
   }
 
   /** Stops listening; clients go on. */
@@ -95,6 +121,20 @@ export class Engine {
   /** Closes every client with `reason`. */
   dropClients(reason: CloseReason): void {
     for (const connection of this.#connections()) connection.close(reason)
+  }
+
+  /** One timer looks at all clients: none per client, and nothing per chunk. */
+  #watchAges({ idleMs, lifetimeMs }: EngineTimeouts): void {
+    clearInterval(this.#ages)
+    const shortest = Math.min(idleMs || Number.POSITIVE_INFINITY, lifetimeMs || Number.POSITIVE_INFINITY)
+    const every = Math.min(Math.max(shortest / 8, AGE_CHECK_MS.least), AGE_CHECK_MS.most)
+    this.#ages = setInterval(() => {
+      const now = this.#context.clock.now()
+      this.#context.gate.sweep(now)
+      if (Number.isFinite(shortest))
+        for (const connection of this.#connections()) connection.checkAge(now, idleMs, lifetimeMs)
+    }, every)
+    this.#ages.unref()
   }
 
   *#connections(): Iterable<Connection> {

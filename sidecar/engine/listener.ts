@@ -21,6 +21,7 @@ export interface ListenerContext extends PipelineContext {
 export class Listener implements ConnectionOwner {
   readonly configuration: ListenerConfiguration
   readonly clients = new Set<Connection>()
+  readonly places: { maxClients: number; live: number }
   route: Route
   readonly #context: ListenerContext
   #server: net.Server | undefined = undefined
@@ -29,6 +30,7 @@ export class Listener implements ConnectionOwner {
 
   constructor(configuration: ListenerConfiguration, route: Route, context: ListenerContext) {
     this.configuration = configuration
+    this.places = { maxClients: configuration.maxClients, live: 0 }
     this.route = route
     this.#context = context
   }
@@ -51,7 +53,7 @@ export class Listener implements ConnectionOwner {
       port,
       socketFamily,
       tls,
-      clients: this.clients.size,
+      clients: this.places.live,
       error: this.#error,
     }
   }
@@ -92,6 +94,7 @@ export class Listener implements ConnectionOwner {
 
   released(connection: Connection): void {
     this.clients.delete(connection)
+    this.#context.gate.release(connection)
     this.#context.observer.clientClosed(connection.record(this.#context.clock.now()))
   }
 
@@ -129,7 +132,7 @@ export class Listener implements ConnectionOwner {
     const connection = new Connection(this.#context.nextClientId(), socket, this, this.#context.clock.now())
     this.clients.add(connection)
     this.#context.observer.clientOpened(this.name)
-    void serveConnection(connection, this.route, this.#context)
+    void serveConnection(connection, this.route, this.places, this.#context)
   }
 
   #changed(error: string): void {

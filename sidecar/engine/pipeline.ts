@@ -1,10 +1,12 @@
 import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
+import type { EngineTimeouts } from './configuration.ts'
 import type { Connection } from './connection.ts'
+import type { Gate, Places } from './gate.ts'
 import type { HostEntry } from './host-entry.ts'
 import type { EngineObserver } from './ports.ts'
 import { ALERTS, greet } from './stages/greeting.ts'
-import { type ProxySettings, readProxyHeader } from './stages/proxy-header.ts'
+import { type ProxySettings, readProxyHeader, speaksForOthers } from './stages/proxy-header.ts'
 import { judgeClient } from './tls/client-certificate.ts'
 import type { ClientHello } from './tls/client-hello.ts'
 import { negotiatedGroup } from './tls/groups.ts'
@@ -21,8 +23,9 @@ export interface Route {
 export interface PipelineContext {
   readonly clock: Clock
   readonly observer: EngineObserver
-  /** Milliseconds from accept to the end of the handshake. */
-  readonly handshakeMs: number
+  readonly gate: Gate
+  /** Replaced when the configuration changes. */
+  timeouts: EngineTimeouts
 }
 
 /** RFC 8737: a hello that offers this protocol alone is a validation by a certificate authority, never a client. */
@@ -32,21 +35,27 @@ const ACME_TLS = 'acme-tls/1'
  * The life of one client after accept: greet, select, secure, serve. Every stage either goes on or closes the
  * connection with a reason; a stage that throws is a defect, and this client alone pays for it.
  */
-export async function serveConnection(connection: Connection, route: Route, context: PipelineContext): Promise<void> {
+export async function serveConnection(
+  connection: Connection,
+  route: Route,
+  places: Places,
+  context: PipelineContext,
+): Promise<void> {
+  const { gate, clock } = context
   try {
-    if (!route.tls && route.proxy.mode === 'None') {
-      const host = route.table.defaultHost
-      if (host) await serve(connection, host)
-      else connection.refuse('UnknownHost', 'no host serves the listener')
-      return
-    }
-    connection.arm(context.handshakeMs, () => connection.close('TooSlow', 'no complete handshake in time'))
-    if (!(await readProxyHeader(connection, route.proxy))) return
+    const isProxied = speaksForOthers(connection, route.proxy)
+    // Behind a proxy the source is known after its header; everywhere else before a byte is read.
+    if (!isProxied && !gate.enterSource(connection, route.tls, clock.now())) return
+    if (!connection.laneReason && !gate.takePlace(connection, places, route.tls)) return
+    if (route.tls || route.proxy.mode !== 'None')
+      connection.arm(context.timeouts.handshakeMs, () => connection.close('TooSlow', 'no complete handshake in time'))
+    if (route.proxy.mode !== 'None' && !(await readProxyHeader(connection, route.proxy))) return
+    if (isProxied && !gate.enterSource(connection, route.tls, clock.now())) return
     if (route.tls) await serveTls(connection, route, context)
     else {
       connection.disarm()
       const host = route.table.defaultHost
-      if (host) await serve(connection, host)
+      if (host) await serve(connection, host, gate)
       else connection.refuse('UnknownHost', 'no host serves the listener')
     }
   } catch (error) {
@@ -67,7 +76,9 @@ async function serveTls(connection: Connection, route: Route, context: PipelineC
   connection.hostTag = host.hostTag
   if (host.mode === 'passthrough') {
     connection.disarm()
-    return serve(connection, host)
+    // Nothing can be said inside a TLS stream that is another's.
+    if (connection.laneReason) return connection.refuse(connection.laneReason, '')
+    return serve(connection, host, context.gate)
   }
   if (hello.alpn.length === 1 && hello.alpn[0] === ACME_TLS)
     return connection.refuse('HandshakeFailed', 'no challenge to answer', ALERTS.noApplicationProtocol)
@@ -114,14 +125,23 @@ function secured(
     connection.close(verdict.reason, verdict.detail)
     return
   }
+  if (connection.laneReason) {
+    context.gate.dismiss(connection, connection.laneReason)
+    return
+  }
   connection.alpnProtocol = socket.alpnProtocol || undefined
   context.observer.handshakeDone(connection.listener, host.hostTag, connection.tls, now - connection.acceptedAt)
-  serve(connection, host).catch((error: unknown) => connection.close('HandlerFailed', String(error)))
+  serve(connection, host, context.gate).catch((error: unknown) => connection.close('HandlerFailed', String(error)))
 }
 
-async function serve(connection: Connection, host: HostEntry): Promise<void> {
+async function serve(connection: Connection, host: HostEntry, gate: Gate): Promise<void> {
   connection.hostTag = host.hostTag
+  connection.isServed = true
   try {
+    if (gate.banner.length > 0 && host.mode === 'terminate') {
+      connection.sentBytes += gate.banner.length
+      connection.stream.write(gate.banner)
+    }
     await host.handler.serve(connection)
   } catch (error) {
     connection.close('HandlerFailed', error instanceof Error ? (error.stack ?? error.message) : String(error))

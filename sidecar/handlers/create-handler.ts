@@ -12,6 +12,8 @@ export interface HandlerDependencies {
   /** The manifest's namespace. */
   readonly namespace: string | undefined
   readonly log: Log
+  /** Milliseconds a backend has to accept. */
+  readonly connectMs: number
   /** Certificates for `forward.tls`, asked once per connection; the same object while nothing changed. */
   readonly material?: () => BackendMaterial
   readonly clock?: Clock

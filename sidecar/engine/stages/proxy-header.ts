@@ -1,4 +1,5 @@
 import net from 'node:net'
+import { addressList, holds } from '../address-list.ts'
 import type { ListenerConfiguration } from '../configuration.ts'
 import type { Connection } from '../connection.ts'
 import { parseProxyHeader } from '../proxy-protocol/parse.ts'
@@ -15,14 +16,12 @@ const OPTIONAL_WAIT_MS = 3_000
 
 /** Prepares a listener's settings. Entries are IP literals or CIDRs, checked by the contract. */
 export function proxySettings(settings: ListenerConfiguration['proxyProtocol']): ProxySettings {
-  const trusted = new net.BlockList()
-  for (const source of settings.trustedSources) {
-    const [address = '', prefix] = source.split('/')
-    const family = net.isIPv6(address) ? 'ipv6' : 'ipv4'
-    if (prefix === undefined) trusted.addAddress(address, family)
-    else trusted.addSubnet(address, Number(prefix), family)
-  }
-  return { mode: settings.mode, trusted }
+  return { mode: settings.mode, trusted: addressList(settings.trustedSources) ?? new net.BlockList() }
+}
+
+/** Whether the connection comes from a source whose PROXY protocol header is believed. */
+export function speaksForOthers(connection: Connection, settings: ProxySettings): boolean {
+  return settings.mode !== 'None' && holds(settings.trusted, connection.peerAddress)
 }
 
 /**
@@ -30,9 +29,8 @@ export function proxySettings(settings: ListenerConfiguration['proxyProtocol']):
  * it names over the connection. Returns false when the connection was closed instead.
  */
 export async function readProxyHeader(connection: Connection, settings: ProxySettings): Promise<boolean> {
-  if (settings.mode === 'None') return true
   const { peerAddress } = connection
-  if (!settings.trusted.check(peerAddress, net.isIPv6(peerAddress) ? 'ipv6' : 'ipv4')) {
+  if (!speaksForOthers(connection, settings)) {
     if (settings.mode === 'Optional') return true
     connection.close('ProxySourceUntrusted', `${peerAddress} is not in trustedSources`)
     return false

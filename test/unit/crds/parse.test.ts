@@ -39,6 +39,12 @@ describe('parseSocketServer', () => {
     if (!result.ok) throw new Error('refused')
     expect(result.value.spec).toEqual({
       bindPolicy: 'BestEffort',
+      maxClients: 1000,
+      maxClientsPerSource: 0,
+      banner: '',
+      bannerTooBusy: 'Sorry, too many clients\r\n',
+      timeouts: { handshakeSeconds: 10, idleSeconds: 3600, connectSeconds: 5, lifetimeSeconds: 0, drainSeconds: 30 },
+      access: { allow: [], deny: [], acceptRatePerSource: { perSecond: 0, burst: 0 } },
       certExpireDays: 30,
       recheckSeconds: 3600,
       listeners: [
@@ -49,6 +55,7 @@ describe('parseSocketServer', () => {
           socketFamily: 'Any',
           tls: true,
           listenBacklog: 511,
+          maxClients: 0,
           proxyProtocol: { mode: 'None', trustedSources: [] },
         },
       ],
@@ -174,7 +181,7 @@ describe('parseSocketServer', () => {
     ['another case', { icsHosts: [{ ...host, HostNames: [] }] }, /did you mean hostNames/],
     ['a letter less', { lisners: [] }, /did you mean listeners/],
     ['swapped letters', { icsHosts: [{ ...host, handler: { tpye: 'Echo' } }] }, /did you mean type/],
-    ['nothing near', { quux: 1 }, /the fields are bindPolicy, certExpireDays/],
+    ['nothing near', { quux: 1 }, /the fields are bindPolicy, maxClients, /],
   ])('an unknown field is refused with the nearest known name: %s', (_, spec, cure) => {
     expect(problemsOf(manifest(spec))[0]?.cure).toMatch(cure)
   })
