@@ -38,6 +38,11 @@ export interface Server extends ServerView {
    * @throws {SocketServerError} `SS_CANNOT_LISTEN` under `AllOrNothing` when a listener cannot listen.
    */
   start(): Promise<void>
+  /**
+   * Moves to another manifest as a difference: no client of what stays the same notices.
+   * @throws {SocketServerError} `SS_CANNOT_LISTEN` under `AllOrNothing`; the manifest before it goes on.
+   */
+  apply(manifest: SocketServer): Promise<void>
   /** Path of the throwaway CA certificate; undefined when none was made. */
   readonly selfSignedCa: string | undefined
   /** Looks at every certificate again (`RecheckSslCerts`). */
@@ -60,17 +65,19 @@ const DRAIN_POLL_MS = 50
 
 class ComposedServer implements Server {
   readonly #options: ServerOptions
-  readonly #hosts: readonly PlannedHost[]
+  #manifest: SocketServer
+  #hosts: readonly PlannedHost[]
   readonly #store: CertificateStore
   readonly #handlers: HandlerShelf
   readonly #configurations: HostConfigurations
   readonly #engine: Engine
-  /** The change of material being applied; the next one waits for it. */
+  /** The change being applied; the next one waits for it. */
   #applying: Promise<void> = Promise.resolve()
 
   constructor(options: ServerOptions) {
     const { manifest, log, clock, observer } = options
     this.#options = options
+    this.#manifest = manifest
     this.#hosts = plannedHosts(manifest.spec)
     this.#store = new CertificateStore({
       secretsDir: options.secretsDir,
@@ -95,20 +102,25 @@ class ComposedServer implements Server {
   }
 
   async start(): Promise<void> {
-    await this.#store.setHosts(requirementsOf(this.#hosts), {
-      cas: caRefsOf(this.#hosts),
-      credentials: credentialNamesOf(this.#hosts),
+    this.#store.onChange(() => {
+      this.#enqueue(() => this.#engine.apply(this.#configuration())).catch((error: unknown) =>
+        this.#options.log('error', 'cannot apply changed certificates', { error: String(error) }),
+      )
     })
-    this.#store.onChange(() => this.#reapply())
-    try {
-      await this.#engine.apply(this.#configuration())
-    } catch (error) {
-      if (!(error instanceof ListenError)) throw error
-      throw new SocketServerError('SS_CANNOT_LISTEN', error.message, {
-        hint: 'bindPolicy AllOrNothing opens every listener or none; BestEffort serves the others meanwhile',
-        cause: error,
-      })
-    }
+    await this.#enqueue(() => this.#serve(this.#manifest))
+  }
+
+  apply(manifest: SocketServer): Promise<void> {
+    return this.#enqueue(async () => {
+      const before = this.#manifest
+      try {
+        await this.#serve(manifest)
+      } catch (error) {
+        // Back to what worked: the old manifest listened a moment ago.
+        await this.#serve(before)
+        throw error
+      }
+    })
   }
 
   listenStates(): readonly ListenState[] {
@@ -152,24 +164,43 @@ class ComposedServer implements Server {
   }
 
   #configuration(): EngineConfiguration {
-    const { spec } = this.#options.manifest
+    const { spec } = this.#manifest
     const { bindPolicy, listeners } = spec
     const hosts = this.#configurations.of(this.#hosts)
     return { bindPolicy, listeners, hosts, gate: gateSettings(spec), timeouts: engineTimeouts(spec.timeouts) }
   }
 
-  #reapply(): void {
-    this.#applying = this.#applying
-      .then(() => this.#engine.apply(this.#configuration()))
-      .catch((error: unknown) => this.#options.log('error', 'cannot apply changed certificates', { error }))
+  /** One change at a time, in order; a failed one does not hold up the next. */
+  #enqueue(change: () => Promise<void>): Promise<void> {
+    const done = this.#applying.then(change)
+    this.#applying = done.catch(() => {})
+    return done
+  }
+
+  /** Loads what the manifest names, then moves the engine to it as a difference. */
+  async #serve(manifest: SocketServer): Promise<void> {
+    const hosts = plannedHosts(manifest.spec)
+    await this.#store.setHosts(requirementsOf(hosts), { cas: caRefsOf(hosts), credentials: credentialNamesOf(hosts) })
+    this.#manifest = manifest
+    this.#hosts = hosts
+    try {
+      await this.#engine.apply(this.#configuration())
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error
+      throw new SocketServerError('SS_CANNOT_LISTEN', error.message, {
+        hint: 'bindPolicy AllOrNothing opens every listener or none; BestEffort serves the others meanwhile',
+        cause: error,
+      })
+    }
+    this.#handlers.keep(hosts)
   }
 
   #handler(host: PlannedHost): Handler {
-    const { manifest, log, clock } = this.#options
+    const { log, clock } = this.#options
     const tls = host.handler.forward?.tls
     return createHandler(host.handler, {
-      namespace: manifest.metadata.namespace,
-      connectMs: manifest.spec.timeouts.connectSeconds * 1000,
+      namespace: this.#manifest.metadata.namespace,
+      connectMs: host.connectMs,
       log,
       clock,
       ...(tls ? { material: backendMaterial(tls, this.#store) } : {}),

@@ -16,7 +16,7 @@ export class HandlerShelf {
 
   /** The handler of a host. */
   get(host: PlannedHost): Handler {
-    const key = JSON.stringify([host.hostTag, host.handler])
+    const key = keyOf(host)
     let handler = this.#inUse.get(key)
     if (!handler) {
       handler = this.#make(host)
@@ -33,7 +33,7 @@ export class HandlerShelf {
 
   /** Disposes of the handlers that serve none of `hosts`. */
   keep(hosts: readonly PlannedHost[]): void {
-    const wanted = new Set(hosts.map((host) => JSON.stringify([host.hostTag, host.handler])))
+    const wanted = new Set(hosts.map((host) => keyOf(host)))
     for (const [key, handler] of this.#inUse) {
       if (wanted.has(key)) continue
       this.#inUse.delete(key)
@@ -42,3 +42,5 @@ export class HandlerShelf {
     }
   }
 }
+
+const keyOf = (host: PlannedHost) => JSON.stringify([host.hostTag, host.handler, host.connectMs])

@@ -22,5 +22,6 @@ export function engineTimeouts(timeouts: Timeouts): EngineTimeouts {
     handshakeMs: timeouts.handshakeSeconds * 1000,
     idleMs: timeouts.idleSeconds * 1000,
     lifetimeMs: timeouts.lifetimeSeconds * 1000,
+    drainMs: timeouts.drainSeconds * 1000,
   }
 }

@@ -14,6 +14,8 @@ export interface PlannedHost {
   readonly tls: TlsOverrides | undefined
   readonly clientCertificate: ClientCertificate | undefined
   readonly handler: HandlerSpec
+  /** Milliseconds its backends have to accept. */
+  readonly connectMs: number
   /** Whether TLS is ended for it somewhere, so that it needs a certificate. */
   readonly endsTls: boolean
 }
@@ -28,6 +30,7 @@ export function plannedHosts(spec: SocketServerSpec): readonly PlannedHost[] {
   const endsTls = (listeners: readonly string[], handler: HandlerSpec) =>
     handler.type !== 'Passthrough' && listeners.some((name) => tlsListeners.has(name))
 
+  const connectMs = spec.timeouts.connectSeconds * 1000
   const hosts = spec.icsHosts
     .filter((host) => host.enabled)
     .map((host): PlannedHost => {
@@ -42,6 +45,7 @@ export function plannedHosts(spec: SocketServerSpec): readonly PlannedHost[] {
         tls: host.tls,
         clientCertificate: host.clientCertificate,
         handler: host.handler,
+        connectMs,
         endsTls: endsTls(listeners, host.handler),
       }
     })
@@ -58,6 +62,7 @@ export function plannedHosts(spec: SocketServerSpec): readonly PlannedHost[] {
         tls: undefined,
         clientCertificate: undefined,
         handler: listener.handler,
+        connectMs,
         endsTls: endsTls([listener.name], listener.handler),
       },
     ]

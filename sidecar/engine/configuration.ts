@@ -20,6 +20,8 @@ export interface EngineTimeouts {
   readonly idleMs: number
   /** From accept to close; 0 for no limit. */
   readonly lifetimeMs: number
+  /** For the clients of a listener that is taken away. */
+  readonly drainMs: number
 }
 
 /** One listening socket. */

@@ -53,6 +53,8 @@ export class ListenError extends Error {
 export class Engine {
   readonly #context: ListenerContext
   readonly #listeners = new Map<string, Listener>()
+  /** Listeners that are closed and still have clients. */
+  readonly #leaving = new Set<Listener>()
   /** Prepared hosts by configuration object: a host that did not change is not prepared again. */
   #entries = new Map<HostConfiguration, HostEntry>()
   readonly #ticketSecret = randomBytes(32)
@@ -63,7 +65,7 @@ export class Engine {
     this.#context = {
       ...options,
       gate: new Gate(OPEN),
-      timeouts: { handshakeMs: 0, idleMs: 0, lifetimeMs: 0 },
+      timeouts: { handshakeMs: 0, idleMs: 0, lifetimeMs: 0, drainMs: 0 },
       nextClientId: () => `c-${(++this.#clientsSoFar).toString(36)}`,
     }
   }
@@ -115,6 +117,7 @@ export class Engine {
 
   /** Stops listening; clients go on. */
   async close(): Promise<void> {
+    if (this.clientCount === 0) clearInterval(this.#ages)
     await Promise.all([...this.#listeners.values()].map((listener) => listener.close()))
   }
 
@@ -138,7 +141,7 @@ export class Engine {
   }
 
   *#connections(): Iterable<Connection> {
-    for (const listener of this.#listeners.values()) yield* [...listener.clients]
+    for (const listener of [...this.#listeners.values(), ...this.#leaving]) yield* [...listener.clients]
   }
 
   async #removeListeners(configuration: EngineConfiguration): Promise<void> {
@@ -147,8 +150,18 @@ export class Engine {
       if (wanted && isSameSocket(wanted, listener.configuration)) continue
       this.#listeners.delete(name)
       await listener.close()
-      for (const connection of [...listener.clients]) connection.close('ListenerRemoved')
+      this.#retire(listener, configuration.timeouts.drainMs)
     }
+  }
+
+  /** Lets the clients of a closed listener finish for a while. */
+  #retire(listener: Listener, drainMs: number): void {
+    if (listener.clients.size === 0) return
+    this.#leaving.add(listener)
+    setTimeout(() => {
+      this.#leaving.delete(listener)
+      for (const connection of [...listener.clients]) connection.close('ListenerRemoved')
+    }, drainMs).unref()
   }
 
   async #open(listeners: readonly Listener[], bindPolicy: EngineConfiguration['bindPolicy']): Promise<void> {
