@@ -141,7 +141,7 @@ function unfitness(material: Material, strength: Strength): readonly string[] {
       `tls.crt: "${leaf.facts.subject}" has a key "${leaf.facts.keyType}", which TLS servers cannot use; order it with EC P-256 or RSA 2048`,
     ]
   const weak = chain.flatMap((certificate, index) => {
-    const reason = whyTooWeak(certificate, strength)
+    const reason = whyTooWeak(certificate, strength, index === 0)
     return reason ? [`${title(certificate, index)} ${reason}`] : []
   })
   return weak.length > 0 ? weak : libraryRefusal(material, strength)

@@ -53,6 +53,14 @@ export function readCaBundle(entry: Entry, title: string, key: string, now: numb
   return { pem: list, sha256, messages }
 }
 
+const KEPT = '; the last good CA certificates are still in service'
+
+/** What is in service after `found` came: a bundle without any certificate never takes the place of one with some. */
+export function keepLastGood(before: CaBundle | undefined, found: CaBundle): CaBundle {
+  if (found.pem.length > 0 || before === undefined || before.pem.length === 0) return found
+  return { ...before, messages: found.messages.map((message) => message + KEPT) }
+}
+
 /** Whether a bundle has at least one certificate and everything in it can be read. */
 export function isWholeBundle(entry: Entry): boolean {
   const blocks = entry.kind === 'bytes' ? inspectPem(textOf(entry.bytes)) : []

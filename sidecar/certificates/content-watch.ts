@@ -38,10 +38,10 @@ interface Watched {
   timer: NodeJS.Timeout | undefined
 }
 
-/** How often every group is looked at. */
-const SWEEP_MS = 250
 /** Groups looked at in one go: many groups are spread over the sweep, so that no client waits for a long one. */
 const SLICE = 64
+/** How often every group is looked at: few groups at once, many in slices, and less often for the processor's sake. */
+const SWEEP_MS = { few: 250, many: 500 } as const
 /** Content is offered when it stood still for so long: files that are being written are not taken. */
 const SETTLE_MS = 100
 /** Content that was not accepted is final when it stood still for so long: two files are written one after the other. */
@@ -73,7 +73,7 @@ function read({ directory, files }: WatchedGroup): GroupContent {
 
 /**
  * Watches the content of small files by looking at them: the one way that sees the kubelet's swap of `..data`, a
- * rename, a copy in place and a change on a network volume alike. Changes are told within half a second.
+ * rename, a copy in place and a change on a network volume alike. What can be used is told within 0.7 s of a change.
  */
 export class ContentWatch {
   readonly #listener: ContentListener
@@ -138,7 +138,8 @@ export class ContentWatch {
     clearTimeout(this.#timer)
     if (this.#order.length === 0) return
     const slices = Math.ceil(this.#order.length / SLICE)
-    this.#timer = setTimeout(() => this.#sweep(), SWEEP_MS / slices).unref()
+    const interval = slices > 2 ? SWEEP_MS.many : SWEEP_MS.few
+    this.#timer = setTimeout(() => this.#sweep(), interval / slices).unref()
   }
 
   #sweep(): void {

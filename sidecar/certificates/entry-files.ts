@@ -1,4 +1,5 @@
 import { type BigIntStats, readFileSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Entry } from './load.ts'
 
 /** The API server's own limit for a Secret or ConfigMap. */
@@ -26,13 +27,18 @@ function deniedBecause(stats: BigIntStats): string {
   return `cannot be read: it belongs to uid ${stats.uid} with mode ${mode} and this process runs as uid ${uid}; let that user or its group read it (chmod, or fsGroup and defaultMode of the volume)`
 }
 
+const INSIDE_FILE = 'cannot be reached: there is a file where its directory should be; make a directory of it'
+
+const isInsideFile = (path: string): boolean =>
+  statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory() === false
+
 /** Reads one entry of a mounted Secret or ConfigMap. Never throws, and never waits for a pipe or a device. */
 export function readEntry(path: string): Entry {
   const unreadable = (problem: string): Entry => ({ kind: 'unreadable', problem })
   let stats: BigIntStats | undefined
   try {
     stats = statSync(path, { bigint: true, throwIfNoEntry: false })
-    if (!stats) return { kind: 'missing' }
+    if (!stats) return isInsideFile(path) ? unreadable(INSIDE_FILE) : { kind: 'missing' }
     if (stats.isDirectory()) return unreadable('is a directory; put a file in its place')
     if (!stats.isFile()) return unreadable('is not a regular file; put a file in its place')
     if (stats.size > MAX_BYTES) return unreadable(`has ${stats.size} bytes, more than 1 MiB; put PEM text into it`)
@@ -45,7 +51,7 @@ export function readEntry(path: string): Entry {
       return unreadable(
         `cannot be reached: a directory above it is closed to uid ${process.geteuid?.() ?? -1}; open it (chmod +x)`,
       )
-    if (code === 'ENOTDIR') return unreadable('cannot be reached: a part of its path is a file; make it a directory')
+    if (code === 'ENOTDIR') return unreadable(INSIDE_FILE)
     if (code === 'ELOOP') return unreadable('cannot be reached: its links lead in a circle; write it again')
     return unreadable(`cannot be read: "${code}"; look at the file and its volume`)
   }

@@ -140,6 +140,19 @@ function describeNoCa(bytes: Uint8Array): string {
  * @param caProves Whether `ca.crt` is there to verify this chain, and not, say, the certificates of clients.
  */
 export function loadSecret(entries: SecretEntries, now: number, caProves = true): LoadResult {
+  try {
+    return load(entries, now, caProves)
+  } catch (error) {
+    // Bytes that a parser trips over must not take the other hosts along.
+    const reason = error instanceof Error ? error.message : String(error)
+    return {
+      kind: 'unusable',
+      messages: [`tls.crt or tls.key cannot be understood: "${reason}"; order the certificate again`],
+    }
+  }
+}
+
+function load(entries: SecretEntries, now: number, caProves: boolean): LoadResult {
   const crt = readCertificates(entries['tls.crt'])
   const crtEntry = entries['tls.crt']
   const keyInCertificate = crtEntry.kind === 'bytes' && pemBlocks(textOf(crtEntry.bytes)).some(isPrivateKey)

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
 import { SERVER_AUTH, writeCertificate } from './certificate-writer.ts'
-import type { SecretEntries } from './load.ts'
+import { loadSecret, type Material, type SecretEntries } from './load.ts'
 import type { Strength } from './strength.ts'
 
 const DAY = 86_400_000
@@ -18,7 +19,7 @@ const pemBytes = (pem: string) => ({ kind: 'bytes', bytes: Buffer.from(pem) }) a
  * A CA for development that lives as long as the process. Its certificate is written to a temporary directory, for
  * clients to trust; its private key never leaves memory.
  */
-export class ThrowawayAuthority {
+class ThrowawayAuthority {
   /** Path of the CA certificate. */
   readonly caPath: string
   readonly #key: KeyObject
@@ -70,5 +71,54 @@ export class ThrowawayAuthority {
       publicOf(key),
       { commonName: NAME, key: this.#key },
     )
+  }
+}
+
+/** Certificates for development, of one authority that is made when the first is asked for. */
+export class ThrowawayCertificates {
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #made = new WeakSet<Material>()
+  #authority: ThrowawayAuthority | undefined
+  #isBroken = false
+
+  constructor(clock: Clock, log: Log) {
+    this.#clock = clock
+    this.#log = log
+  }
+
+  /** Path of the CA certificate; undefined until one is made, and when it cannot be written. */
+  get caPath(): string | undefined {
+    return this.#authority?.caPath
+  }
+
+  /** Makes a certificate for host names, strong enough for a level; undefined when there can be no authority. */
+  make(hostNames: readonly string[], strength: Strength): Material | undefined {
+    const authority = this.#authorityOrNone()
+    const loaded = authority && loadSecret(authority.issue(hostNames, strength), this.#clock.now())
+    if (loaded?.kind !== 'material') return undefined
+    this.#made.add(loaded.material)
+    return loaded.material
+  }
+
+  /** Whether material is one of these certificates. */
+  has(material: Material): boolean {
+    return this.#made.has(material)
+  }
+
+  /** Removes the CA certificate. */
+  close(): void {
+    this.#authority?.close()
+  }
+
+  #authorityOrNone(): ThrowawayAuthority | undefined {
+    if (this.#authority || this.#isBroken) return this.#authority
+    try {
+      this.#authority = new ThrowawayAuthority(this.#clock)
+    } catch (error) {
+      this.#isBroken = true
+      this.#log('error', 'cannot make a throwaway CA', { error })
+    }
+    return this.#authority
   }
 }

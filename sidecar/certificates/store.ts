@@ -4,13 +4,13 @@ import type { CaRef } from '../../crds/index.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { assess, type Requirements, worthOf } from './assess.ts'
-import { type CaBundle, isWholeBundle, readCaBundle } from './ca-bundle.ts'
+import { type CaBundle, isWholeBundle, keepLastGood, readCaBundle } from './ca-bundle.ts'
 import { ContentWatch, type GroupContent, type WatchedGroup } from './content-watch.ts'
 import { isDirectoryMissing } from './entry-files.ts'
 import { type HostCertificates, hostCertificates, type SecretInService } from './host-certificates.ts'
 import { decide, type Found, type InService } from './in-service.ts'
 import { loadSecret, type Material, type SecretEntries } from './load.ts'
-import { ThrowawayAuthority } from './self-signed.ts'
+import { ThrowawayCertificates } from './self-signed.ts'
 import type { Strength } from './strength.ts'
 import { Transitions } from './transitions.ts'
 
@@ -88,20 +88,18 @@ export class CertificateStore {
   readonly #options: CertificateStoreOptions
   readonly #watch: ContentWatch
   readonly #transitions: Transitions
-  readonly #throwaway = new WeakSet<Material>()
+  readonly #throwaway: ThrowawayCertificates
   #required: readonly HostRequirement[] = []
   #credentialNames: readonly string[] = []
   #caRefs = new Map<string, CaRef>()
   /** What lies in each Secret. */
-  #found = new Map<string, Found>()
+  #found = new Map<string, { readonly key: string; readonly found: Found }>()
   /** The last material of each Secret that loaded, for hosts that come while it is broken. */
   #lastLoaded = new Map<string, Material>()
   #inService = new Map<string, InService>()
   #hosts = new Map<string, HostCertificates>()
   #bundles = new Map<string, CaBundle>()
   #credentials = new Map<string, Credential>()
-  #authority: ThrowawayAuthority | undefined
-  #isAuthorityBroken = false
   #listeners: ChangeListener[] = []
   #timer: NodeJS.Timeout | undefined
   #recheckAt = 0
@@ -110,12 +108,13 @@ export class CertificateStore {
   constructor(options: CertificateStoreOptions) {
     this.#options = options
     this.#transitions = new Transitions(options.log)
+    this.#throwaway = new ThrowawayCertificates(options.clock, options.log)
     this.#watch = new ContentWatch((id, content, isFinal) => this.#arrived(id, content, isFinal))
   }
 
   /** Path of the throwaway CA's certificate; undefined when none was made. */
   get selfSignedCa(): string | undefined {
-    return this.#authority?.caPath
+    return this.#throwaway.caPath
   }
 
   /**
@@ -139,7 +138,7 @@ export class CertificateStore {
     this.#forget(secretNames)
     for (const name of secretNames) {
       const content = this.#watch.content(secretId(name))
-      if (content) this.#setFound(name, this.#judge(name, content))
+      if (content) this.#judge(name, content)
     }
     this.#regrade()
     this.#recheckAt = clock.now() + recheckSeconds * 1000
@@ -182,7 +181,7 @@ export class CertificateStore {
     this.#isClosed = true
     clearTimeout(this.#timer)
     this.#watch.close()
-    this.#authority?.close()
+    this.#throwaway.close()
     this.#listeners = []
   }
 
@@ -195,21 +194,31 @@ export class CertificateStore {
       return true
     }
     const name = id.slice(secretId('').length)
+    const before = this.#found.get(name)
     const found = this.#judge(name, content)
     // What has a flaw may be half of a change; it is taken once nothing more comes.
     const isWhole = found.kind === 'material' && found.material.findings.every(({ severity }) => severity !== 'flaw')
-    if (!isFinal && !isWhole) return false
-    this.#setFound(name, found)
+    if (!isFinal && !isWhole) {
+      if (before) this.#found.set(name, before)
+      return false
+    }
     this.#tell(this.#update(name, content.hash), [])
     this.#schedule()
     return true
   }
 
+  /** What lies in a Secret, parsed once for each content of it. */
   #judge(name: string, content: GroupContent): Found {
-    if (content.isMissing) return { kind: 'missing', message: this.#whyMissing() }
     // A ca.crt that is trusted for clients or backends says nothing about the issuer of tls.crt.
     const caProves = !this.#caRefs.has(caId({ kind: 'Secret', name, key: 'ca.crt' }))
-    return loadSecret(entriesOf(content), this.#options.clock.now(), caProves)
+    const key = `${content.hash} ${caProves}`
+    const known = this.#found.get(name)
+    if (known?.key === key && known.found.kind === 'material') return known.found
+    const found: Found = content.isMissing
+      ? { kind: 'missing', message: this.#whyMissing() }
+      : loadSecret(entriesOf(content), this.#options.clock.now(), caProves)
+    this.#found.set(name, { key, found })
+    return found
   }
 
   #whyMissing(): string {
@@ -217,11 +226,6 @@ export class CertificateStore {
     return isDirectoryMissing(secretsDir)
       ? `is missing, as is the directory of Secrets "${secretsDir}"; create it, and in it a directory of the Secret's name with tls.crt and tls.key`
       : `is missing: "${secretsDir}" has no directory of that name; create the Secret, with tls.crt and tls.key`
-  }
-
-  #setFound(name: string, found: Found): void {
-    this.#found.set(name, found)
-    if (found.kind === 'material') this.#lastLoaded.set(name, found.material)
   }
 
   #forget(secretNames: ReadonlySet<string>): void {
@@ -272,7 +276,8 @@ export class CertificateStore {
 
   #decide(owner: string, name: string, requirements: Requirements): InService {
     const now = this.#options.clock.now()
-    const found = this.#found.get(name) ?? { kind: 'missing', message: 'is not named; name it in secretName' }
+    const found = this.#found.get(name)?.found ?? { kind: 'missing', message: 'is not named; name it in secretName' }
+    if (found.kind === 'material') this.#lastLoaded.set(name, found.material)
     const last = this.#lastLoaded.get(name)
     const isUsable = (material: Material) => worthOf(assess(material, requirements, now)) !== 'unusable'
     const current = this.#inService.get(slotId(owner, name))?.material
@@ -310,26 +315,11 @@ export class CertificateStore {
   #orThrowaway(host: HostRequirement, name: string, state: InService, requirements: Requirements): InService {
     if (state.missing === undefined) return state
     if (state.material) return this.#throwaway.has(state.material) ? { ...state, missing: undefined } : state
-    const authority = this.#makeAuthority()
-    if (!authority) return state
-    const now = this.#options.clock.now()
-    const loaded = loadSecret(authority.issue(host.hostNames, host.strength), now)
-    if (loaded.kind !== 'material') return state
-    this.#throwaway.add(loaded.material)
-    const made = decide(undefined, loaded, requirements, now)
+    const material = this.#throwaway.make(host.hostNames, host.strength)
+    if (!material) return state
+    const made = decide(undefined, { kind: 'material', material }, requirements, this.#options.clock.now())
     this.#inService.set(slotId(host.hostTag, name), made)
     return made
-  }
-
-  #makeAuthority(): ThrowawayAuthority | undefined {
-    if (this.#authority || this.#isAuthorityBroken) return this.#authority
-    try {
-      this.#authority = new ThrowawayAuthority(this.#options.clock)
-    } catch (error) {
-      this.#isAuthorityBroken = true
-      this.#options.log('error', 'cannot make a throwaway CA', { error })
-    }
-    return this.#authority
   }
 
   #updateCredential(name: string, hash: string): void {
@@ -356,10 +346,7 @@ export class CertificateStore {
     const found: CaBundle = content.isMissing
       ? { pem: [], sha256: '', messages: [`${title} is missing; create it, with CA certificates as PEM in ${ref.key}`] }
       : readCaBundle(entry, title, ref.key, this.#options.clock.now())
-    const isKept = found.pem.length === 0 && before !== undefined && before.pem.length > 0
-    const kept = '; the last good CA certificates are still in service'
-    const suffixed = (message: string) => (message.endsWith(kept) ? message : message + kept)
-    const after = isKept ? { ...before, messages: found.messages.map(suffixed) } : found
+    const after = keepLastGood(before, found)
     this.#bundles.set(id, after)
     this.#transitions.bundle(`${ref.kind}/${ref.name}/${ref.key}`, after)
     return after.sha256 === (before?.sha256 ?? '') ? [] : [`${ref.kind}/${ref.name}/${ref.key}`]
@@ -367,7 +354,12 @@ export class CertificateStore {
 
   #tell(hostTags: readonly string[], caRefs: readonly string[]): void {
     if (hostTags.length === 0 && caRefs.length === 0) return
-    for (const listener of this.#listeners) listener(hostTags, caRefs)
+    for (const listener of this.#listeners)
+      try {
+        listener(hostTags, caRefs)
+      } catch (error) {
+        this.#options.log('error', 'cannot pass a change of certificates on', { error })
+      }
   }
 
   /** Judges again when time alone changes a grade, and at the latest when the recheck is due. */

@@ -62,15 +62,20 @@ const DIGEST_BITS: Readonly<Record<string, { bits: number; name: string }>> = {
 }
 
 /**
- * Why a certificate is too weak for a level, as OpenSSL would refuse it, with the cure; undefined when it is not.
- * The sentence goes on from the certificate's name. The signature of a self-signed certificate proves nothing and does not count.
+ * Why a certificate of a chain is too weak for a level, as OpenSSL would refuse it, with the cure; undefined when it is
+ * not. The sentence goes on from the certificate's name. The signature of a self-signed certificate proves nothing and
+ * does not count.
  */
-export function whyTooWeak(certificate: Certificate, strength: Strength): string | undefined {
+export function whyTooWeak(certificate: Certificate, strength: Strength, isLeaf: boolean): string | undefined {
   const level = LEVELS[strength]
   const { keyType, isSelfSigned } = certificate.facts
-  if (!isStrongKey(certificate.publicKey, strength))
-    return `has a key "${keyType}", too weak for the securityLevel of the host; order it with at least ${level.keys}, or choose a lower securityLevel`
+  const lower = 'choose a lower securityLevel'
+  if (!isStrongKey(certificate.publicKey, strength)) {
+    const cure = isLeaf ? `order it with at least ${level.keys}` : `order from a CA with at least ${level.keys}`
+    return `has a key "${keyType}", too weak for the securityLevel of the host; ${cure}, or ${lower}`
+  }
   const digest = DIGEST_BITS[certificate.anatomy.pssDigestOid ?? certificate.anatomy.signatureOid]
   if (isSelfSigned || !digest || digest.bits >= level.bits) return undefined
-  return `is signed with "${digest.name}", too weak for the securityLevel of the host; order one that is signed with at least ${level.digest}${strength > 2 ? ', or choose a lower securityLevel' : ''}`
+  const cure = `order from a CA that signs with at least ${level.digest}`
+  return `is signed with "${digest.name}", too weak for the securityLevel of the host; ${cure}${strength > 2 ? `, or ${lower}` : ''}`
 }
