@@ -48,7 +48,7 @@ export async function moveExample(name: string): Promise<MovedExample> {
         args: ['--self-signed'],
         ...(configMaps === undefined ? {} : { configMaps }),
       })
-      const warning = engine.lines.find((line) => typeof line['ca'] === 'string')
+      const warning = engine.lines.find((line) => line.message.startsWith('throwaway certificates'))
       const ca = warning === undefined ? '' : await readFile(String(warning['ca']), 'utf8')
       return Object.assign(engine, { ca })
     },
