@@ -2,6 +2,9 @@ import type net from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { SocketClient } from '../engine/ports.ts'
 
+/** Milliseconds a backend has to take the last bytes of a client that is gone. */
+const LINGER_MS = 30_000
+
 /** A backend that accepted, TLS included where it is spoken. */
 export interface BackendConnection {
   /** The bytes; made with `allowHalfOpen: true`. */
@@ -48,8 +51,11 @@ export function relay(client: SocketClient, { socket: backend, transport }: Back
   }
 
   client.onClose = () => {
-    if (backend.writableFinished && hasBackendEnded) backend.destroy()
-    else reset(backend, transport)
+    if (!hasBackendEnded || !stream.readableEnded) reset(backend, transport)
+    else if (backend.writableFinished) backend.destroy()
+    // Both ended, and the client's socket is gone as soon as it has taken its part; its last bytes may still be on
+    // their way to the backend.
+    else lingerOn(backend, transport)
   }
   backend.on('error', (error: NodeJS.ErrnoException) => broken(error.code ?? error.message))
   backend.on('close', () => broken('closed before its end'))
@@ -82,6 +88,12 @@ export function reflect(client: SocketClient): void {
   stream.on('end', () => stream.end())
   stream.on('finish', () => client.close('Completed'))
   stream.resume()
+}
+
+/** Lets the backend take what was written to it, for a while. It goes by itself once it has. */
+function lingerOn(backend: net.Socket, transport: net.Socket): void {
+  const timer = setTimeout(() => reset(backend, transport), LINGER_MS).unref()
+  backend.on('close', () => clearTimeout(timer))
 }
 
 /** Ends a backend so that it cannot take what it received for the whole: by a reset, where the transport has one. */

@@ -50,7 +50,7 @@ export async function serveClients(handler: Handler, options: ServeOptions = {})
     }
   }
   const serve = (connection: Connection) => {
-    Object.assign(connection, options.facts)
+    Object.assign(connection, { isServed: true }, options.facts)
     Promise.try(() => handler.serve(connection)).catch((error: unknown) =>
       connection.close('HandlerFailed', `${error}`),
     )
