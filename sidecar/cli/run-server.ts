@@ -33,8 +33,8 @@ export interface RunOptions extends Directories {
   readonly started?: (server: Server, log: Log) => void | Promise<void>
 }
 
-/** How long clients may finish after a signal. A person at a terminal waits less than a rollout does. */
-const DRAIN_MS = { SIGINT: 5_000, SIGTERM: 25_000 } as const
+/** A person at a terminal waits less than a rollout does. */
+const MOST_DRAIN_MS = { SIGINT: 5_000, SIGTERM: Number.POSITIVE_INFINITY } as const
 
 /**
  * Serves until a signal comes: the whole life of a server in one process. Resolves with the exit code.
@@ -146,7 +146,7 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
     })
     const signal = await stop.requested
     log('info', 'server stopping', { signal, clients: server.clientCount })
-    const drained = server.drain(DRAIN_MS[signal])
+    const drained = server.drain(Math.min(manifest.spec.timeouts.drainSeconds * 1000, MOST_DRAIN_MS[signal]))
     await Promise.race([drained, stop.repeated])
     server.abort()
     log('info', 'server stopped')

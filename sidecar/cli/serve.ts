@@ -82,7 +82,7 @@ export const serveCommand: Command = {
   usage: 'serve -f FILE [options]',
   details: [
     'FILE may be a directory with one manifest in it, as a ConfigMap is mounted, or - for standard input.',
-    'SIGHUP checks the certificates again. SIGINT lets clients finish for 5 s, SIGTERM for 25 s; a second signal ends at once.',
+    'SIGHUP checks the certificates again. SIGTERM lets clients finish for timeouts.drainSeconds, SIGINT for 5 s of it; a second signal ends at once.',
   ],
   options: {
     file: { type: 'string', short: 'f', value: 'FILE', help: 'the manifest, in YAML or JSON' },

@@ -86,6 +86,23 @@ test('a second signal ends at once, one that comes with the first does not', TIM
   expect(engine.lines.find((line) => line.message === 'client closed')).toMatchObject({ reason: 'ServerStopped' })
 })
 
+test('clients that do not finish within drainSeconds are closed', TIMEOUT, async () => {
+  const port = await freePort()
+  const manifest = socketServer({
+    timeouts: { drainSeconds: 1 },
+    listeners: [listener({ port, tls: false, handler: { type: 'Echo' } })],
+  })
+  await using engine = await startEngine({ manifest })
+  await using client = await connectRaw({ port })
+  await client.send('a')
+  await client.bytes(1)
+  const asked = performance.now()
+  expect(await engine.stop('SIGTERM')).toEqual({ code: 0, signal: null })
+  expect(performance.now() - asked).toBeGreaterThan(900)
+  expect(performance.now() - asked).toBeLessThan(4_000)
+  expect(engine.lines.find((line) => line.message === 'client closed')).toMatchObject({ reason: 'ServerStopped' })
+})
+
 test('SIGHUP checks the certificates again', TIMEOUT, async () => {
   await using engine = await startEngine({ manifest: echoOn(await freePort()) })
   process.kill(engine.pid, 'SIGHUP')
