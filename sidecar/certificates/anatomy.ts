@@ -21,6 +21,8 @@ export interface Anatomy {
   readonly hasSan: boolean
   /** Extended key usages; undefined without the extension. */
   readonly extendedKeyUsages: readonly string[] | undefined
+  /** Whether basicConstraints says that it is a CA (RFC 5280, 4.2.1.9), whatever keyUsage says. */
+  readonly isCa: boolean
   /** Whether keyUsage, when there is one, allows to sign certificates. */
   readonly maySignCertificates: boolean
   /** pathLenConstraint of a CA; undefined when it has none. */
@@ -107,7 +109,8 @@ export function dissect(der: Buffer): Anatomy {
   }
   const names = list('2.5.29.17')
   const usage = extensions.get('2.5.29.15')
-  const constraint = list('2.5.29.19').find((element) => element.tag === 0x02)
+  const constraints = list('2.5.29.19')
+  const constraint = constraints.find((element) => element.tag === 0x02)
   return {
     version: versioned && parts[0] ? (readElement(parts[0].content).content[0] ?? 0) + 1 : 1,
     issuer: issuer.whole,
@@ -123,6 +126,7 @@ export function dissect(der: Buffer): Anatomy {
     extendedKeyUsages: extensions.has('2.5.29.37')
       ? list('2.5.29.37').map((element) => readOid(element.content))
       : undefined,
+    isCa: constraints.some((element) => element.tag === 0x01 && element.content[0] !== 0),
     maySignCertificates: usage === undefined || ((readElement(usage).content[1] ?? 0) & 0x04) !== 0,
     pathLength:
       constraint && constraint.content.length <= 4

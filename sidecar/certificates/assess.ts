@@ -3,7 +3,7 @@ import { CLIENT_AUTH, SERVER_AUTH } from './certificate-writer.ts'
 import { uncoveredHostNames } from './host-names.ts'
 import type { Certificate } from './inspect.ts'
 import type { Material } from './load.ts'
-import { isServerKey, type Strength, whyTooWeak } from './strength.ts'
+import { isServerKey, type Strength, whyDoubtful, whyTooWeak } from './strength.ts'
 
 /** What material is wanted for, and when. */
 export interface Requirements {
@@ -165,6 +165,12 @@ export function assess(material: Material, requirements: Requirements, now: numb
     warnings.push(
       `tls.crt: "${leaf.facts.subject}" has no subjectAltName, and many clients ignore the common name; order it with names`,
     )
+  for (const [index, certificate] of chain.entries()) {
+    const doubt = whyTooWeak(certificate, requirements.strength, index === 0)
+      ? undefined
+      : whyDoubtful(certificate, requirements.strength)
+    if (doubt) warnings.push(`${title(certificate, index)} ${doubt}`)
+  }
   const moments = chain.flatMap(({ notBefore, notAfter }) => [notBefore, notAfter - horizon, notAfter + 1])
   const future = moments.filter((moment) => moment > now)
   return {

@@ -96,7 +96,7 @@ export function inspect(x509: X509Certificate): Certificate {
       keyType: keyTypeOf(x509.publicKey),
       notBefore: rfc3339(notBefore),
       notAfter: rfc3339(notAfter),
-      isCa: x509.ca,
+      isCa: anatomy.isCa,
       isSelfSigned: isSelfSigned(x509, anatomy),
       signatureAlgorithm: x509.signatureAlgorithm ?? anatomy.signatureOid,
     },

@@ -61,21 +61,40 @@ const DIGEST_BITS: Readonly<Record<string, { bits: number; name: string }>> = {
   '1.3.101.113': { bits: 224, name: 'Ed448' },
 }
 
+const LOWER = 'choose a lower securityLevel'
+
+/** Bits of security that every current client asks of a signature; SHA-1 and MD5 have less. */
+const LEAST_DIGEST_BITS = 80
+
 /**
- * Why a certificate of a chain is too weak for a level, as OpenSSL would refuse it, with the cure; undefined when it is
- * not. The sentence goes on from the certificate's name. The signature of a self-signed certificate proves nothing and
- * does not count.
+ * Why a certificate of a chain is too weak to be served at a level, with the cure; undefined when it is not. The
+ * sentence goes on from the certificate's name. Keys are judged as OpenSSL judges those of its own side; digests that
+ * every current client refuses are too weak for every level but the lowest.
  */
 export function whyTooWeak(certificate: Certificate, strength: Strength, isLeaf: boolean): string | undefined {
   const level = LEVELS[strength]
-  const { keyType, isSelfSigned } = certificate.facts
-  const lower = 'choose a lower securityLevel'
   if (!isStrongKey(certificate.publicKey, strength)) {
     const cure = isLeaf ? `order it with at least ${level.keys}` : `order from a CA with at least ${level.keys}`
-    return `has a key "${keyType}", too weak for the securityLevel of the host; ${cure}, or ${lower}`
+    return `has a key "${certificate.facts.keyType}", too weak for the securityLevel of the host; ${cure}, or ${LOWER}`
   }
-  const digest = DIGEST_BITS[certificate.anatomy.pssDigestOid ?? certificate.anatomy.signatureOid]
-  if (isSelfSigned || !digest || digest.bits >= level.bits) return undefined
-  const cure = `order from a CA that signs with at least ${level.digest}`
-  return `is signed with "${digest.name}", too weak for the securityLevel of the host; ${cure}${strength > 2 ? `, or ${lower}` : ''}`
+  const digest = digestOf(certificate)
+  if (!digest || strength === 1 || digest.bits >= LEAST_DIGEST_BITS) return undefined
+  return `is signed with "${digest.name}", which clients refuse; order from a CA that signs with at least ${level.digest}`
+}
+
+/**
+ * Why a certificate that may be served at a level keeps less than the level promises, with the cure; undefined when it
+ * keeps it. OpenSSL serves such a certificate; clients that ask for the same level refuse it.
+ */
+export function whyDoubtful(certificate: Certificate, strength: Strength): string | undefined {
+  const level = LEVELS[strength]
+  const digest = digestOf(certificate)
+  if (!digest || digest.bits >= level.bits) return undefined
+  return `is signed with "${digest.name}", weaker than the securityLevel of the host, so that some clients refuse it; order from a CA that signs with at least ${level.digest}`
+}
+
+/** The digest of a signature that counts: a self-signed certificate's proves nothing. */
+function digestOf(certificate: Certificate) {
+  if (certificate.facts.isSelfSigned) return undefined
+  return DIGEST_BITS[certificate.anatomy.pssDigestOid ?? certificate.anatomy.signatureOid]
 }
