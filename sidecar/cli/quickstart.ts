@@ -84,7 +84,8 @@ const quickstart = async (given: Arguments, terminal: Terminal): Promise<number>
         selfSigned: true,
         logFormat: 'pretty',
         admin,
-        configuration: () => Promise.resolve(undefined),
+        source: undefined,
+        preStopSeconds: 0,
         summary: terminal.out,
         started: (server) => {
           terminal.out(commands(ports, quoted(server.selfSignedCa ?? ''), admin === undefined ? undefined : adminText))

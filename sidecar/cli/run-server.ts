@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { SocketServer } from '../../crds/index.ts'
 import { systemClock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
@@ -8,6 +9,7 @@ import { judgeReadiness, type Readiness } from '../control/admin/readiness.ts'
 import { type AdminAddress, openAdminServer } from '../control/admin/server.ts'
 import { reportStatus } from '../control/admin/status-report.ts'
 import { clientFields } from '../control/client-line.ts'
+import { ManifestWatch } from '../control/config/watch.ts'
 import { identityOf } from '../control/identity.ts'
 import type { LogFormat } from '../control/log-line.ts'
 import { createLog } from '../control/logger.ts'
@@ -25,8 +27,10 @@ export interface RunOptions extends Directories {
   readonly logFormat: LogFormat
   /** Undefined: no admin surface. */
   readonly admin: AdminAddress | undefined
-  /** Why the running configuration is not the one on disk; undefined while it is. */
-  readonly configuration: () => Promise<string | undefined>
+  /** The path the manifest was taken from, and its text; undefined when it does not lie on disk. */
+  readonly source: { readonly path: string; readonly text: string } | undefined
+  /** Seconds that accepting goes on after SIGTERM, while readiness fails already. */
+  readonly preStopSeconds: number
   /** Writes the listeners' states and the hosts once the server has started. */
   readonly summary: ((text: string) => void) | undefined
   /** Called once the server has started. */
@@ -42,10 +46,8 @@ const MOST_DRAIN_MS = { SIGINT: 5_000, SIGTERM: Number.POSITIVE_INFINITY } as co
  * @throws SocketServerError when it cannot start
  */
 export const runServer = async (options: RunOptions, terminal: Terminal): Promise<number> => {
-  const { manifest } = options
   const log = createLog(options.logFormat, terminal.err, systemClock)
   const counts = new Counts()
-  const identity = identityOf(manifest)
   const stop = createStop(terminal, systemClock)
   let hasStarted = false
 
@@ -75,7 +77,7 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
   }
 
   const server = createServer({
-    manifest,
+    manifest: options.manifest,
     secretsDir: options.secretsDir,
     configMapsDir: options.configMapsDir,
     selfSigned: options.selfSigned,
@@ -83,26 +85,32 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
     clock: systemClock,
     observer,
   })
-  const readiness = async (): Promise<Readiness> =>
-    judgeReadiness({
-      bindPolicy: manifest.spec.bindPolicy,
-      listeners: server.listenStates(),
-      configuration: await options.configuration(),
-      stopping: stop.signal() !== undefined,
-    })
-  const isReady = async () => hasStarted && (await readiness()).ready
+  let watch: ManifestWatch | undefined
+  const running = () => watch?.running ?? options.manifest
+  const identity = () => identityOf(running())
+  const readiness = (): Readiness =>
+    hasStarted
+      ? judgeReadiness({
+          bindPolicy: running().spec.bindPolicy,
+          listeners: server.listenStates(),
+          configuration: watch?.problem,
+          stopping: stop.signal() !== undefined,
+        })
+      : { ready: false, lines: ['the server is starting'] }
+  const isReady = () => readiness().ready
   const registry = createMetrics({
     counts,
     view: server,
     identity,
     version: packageVersion(),
     isReady,
+    isCurrent: () => watch?.problem === undefined,
     droppedLines: () => terminal.err.dropped,
   })
   const pages = {
-    readiness: () => (hasStarted ? readiness() : Promise.resolve({ ready: false, lines: ['the server is starting'] })),
+    readiness: () => Promise.resolve(readiness()),
     metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
-    status: async () => reportStatus(identity, await isReady(), server),
+    status: async () => reportStatus(identity(), isReady(), server, watch?.problem),
   }
   const tellAdminError = (error: unknown) => log('error', 'admin request failed', { error })
   const admin = options.admin === undefined ? undefined : await openAdminServer(options.admin, pages, tellAdminError)
@@ -126,17 +134,25 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
       )
     }
     const states = server.listenStates()
-    options.summary?.([...listenStateLines(states), ...hostLines(manifest, server), ''].join('\n'))
+    options.summary?.([...listenStateLines(states), ...hostLines(options.manifest, server), ''].join('\n'))
     log('info', 'server started', {
-      name: identity.name,
-      namespace: identity.namespace || undefined,
-      configHash: identity.configHash,
+      name: identity().name,
+      namespace: identity().namespace || undefined,
+      configHash: identity().configHash,
       listening: states.filter((one) => one.state === 'Listening').length,
       listeners: states.length,
       hosts: server.hosts().length,
       admin: admin === undefined || options.admin === undefined ? 'none' : `${options.admin.address}:${admin.port}`,
     })
     await options.started?.(server, log)
+    if (options.source)
+      watch = new ManifestWatch({
+        ...options.source,
+        manifest: options.manifest,
+        apply: (manifest) => server.apply(manifest),
+        judged: (outcome) => counts.judged(outcome, systemClock.now()),
+        log,
+      })
 
     stop.onRecheck(() => {
       server.recheck().then(
@@ -146,7 +162,10 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
     })
     const signal = await stop.requested
     log('info', 'server stopping', { signal, clients: server.clientCount })
-    const drained = server.drain(Math.min(manifest.spec.timeouts.drainSeconds * 1000, MOST_DRAIN_MS[signal]))
+    const preStopMs = signal === 'SIGTERM' ? options.preStopSeconds * 1000 : 0
+    if (preStopMs > 0) await Promise.race([setTimeout(preStopMs), stop.repeated])
+    watch?.close()
+    const drained = server.drain(Math.min(running().spec.timeouts.drainSeconds * 1000, MOST_DRAIN_MS[signal]))
     await Promise.race([drained, stop.repeated])
     server.abort()
     log('info', 'server stopped')
@@ -155,6 +174,7 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
     server.abort()
     throw error
   } finally {
+    watch?.close()
     clearInterval(alive)
     admin?.close()
   }

@@ -72,3 +72,16 @@ export const readLogFormat = (given: Arguments, terminal: Terminal): LogFormat =
     `${near === undefined ? '' : `did you mean "${near}"? `}give --log json or --log pretty`,
   )
 }
+
+/**
+ * A number of seconds given by option, 0 to 3600.
+ *
+ * @throws SocketServerError SS_USAGE for anything else
+ */
+export const readSeconds = (given: Arguments, option: string, otherwise: number): number => {
+  const text = given.string(option)
+  if (text === undefined) return otherwise
+  const seconds = Number(text)
+  if (/^\d+(\.\d+)?$/.test(text) && seconds <= 3600) return seconds
+  throw usageError(`"${text}", given by --${option}, is not a number of seconds`, 'give a number from 0 to 3600')
+}

@@ -3,13 +3,11 @@ import type { SocketServer } from '../../crds/index.ts'
 import type { Log } from '../base/log.ts'
 import { plannedHosts } from '../compose/planned-hosts.ts'
 import { readManifestFile, readManifestInput, resolveManifestPath } from '../control/config/load.ts'
-import { createDiskCheck } from '../control/config/on-disk.ts'
 import { selectManifest } from '../control/config/select.ts'
-import { configHash } from '../control/identity.ts'
 import { parseAdmin } from './admin-option.ts'
 import { type Arguments, type Command, usageError } from './command.ts'
 import { problemLines } from './problem-lines.ts'
-import { DIRECTORY_OPTIONS, readDirectories, readLogFormat } from './serve-options.ts'
+import { DIRECTORY_OPTIONS, readDirectories, readLogFormat, readSeconds } from './serve-options.ts'
 import type { Terminal } from './terminal.ts'
 
 const serve = async (given: Arguments, terminal: Terminal): Promise<number> => {
@@ -27,10 +25,6 @@ const serve = async (given: Arguments, terminal: Terminal): Promise<number> => {
   if (logFormat === 'pretty') for (const line of warned) terminal.err.write(`warning: ${line}\n`)
 
   const selfSigned = given.flag('self-signed')
-  const configuration =
-    path === '-'
-      ? () => Promise.resolve(undefined)
-      : createDiskCheck({ path, text: read.text, name: manifest.metadata.name, configHash: configHash(manifest) })
   // The engine and the metrics are loaded by who serves, and by no other command.
   const { runServer } = await import('./run-server.ts')
   return await runServer(
@@ -40,7 +34,8 @@ const serve = async (given: Arguments, terminal: Terminal): Promise<number> => {
       selfSigned,
       logFormat,
       admin,
-      configuration,
+      source: path === '-' ? undefined : { path: file, text: read.text },
+      preStopSeconds: readSeconds(given, 'pre-stop', 0),
       summary: logFormat === 'pretty' ? (text) => terminal.err.write(text) : undefined,
       async started(_server, log) {
         if (logFormat === 'json') {
@@ -97,6 +92,11 @@ export const serveCommand: Command = {
       help: 'where probes and metrics are answered, or none (127.0.0.1:8900)',
     },
     log: { type: 'string', value: 'FORMAT', help: 'json or pretty (pretty on a terminal, else json)' },
+    'pre-stop': {
+      type: 'string',
+      value: 'SECONDS',
+      help: 'accept clients for that long after SIGTERM, while /readyz fails already (0)',
+    },
     name: { type: 'string', value: 'NAME', help: 'which SocketServer, when the file has several' },
   },
   maxPositionals: 0,

@@ -31,6 +31,10 @@ export class Counts implements EngineObserver {
   readonly closes = new Map<string, LabelledCount>()
   /** By version, group and resumption. */
   readonly handshakes = new Map<string, LabelledCount>()
+  /** Manifests that were taken after the start, and that were refused. */
+  readonly configurations = { accepted: 0, refused: 0 }
+  /** Milliseconds since the Unix epoch of the last manifest that was taken; 0 before the first change. */
+  acceptedAt = 0
   /** Exceptions that reached nobody. */
   defects = 0
 
@@ -49,6 +53,12 @@ export class Counts implements EngineObserver {
       this.listeners.set(listener, counts)
     }
     return counts
+  }
+
+  /** Counts a manifest that came after the start. */
+  judged(outcome: 'accepted' | 'refused', now: number): void {
+    this.configurations[outcome] += 1
+    if (outcome === 'accepted') this.acceptedAt = now
   }
 
   clientOpened(listener: string): void {

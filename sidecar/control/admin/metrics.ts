@@ -12,9 +12,11 @@ const PREFIX = 'socketserver_'
 export interface MetricSources {
   readonly counts: Counts
   readonly view: ServerView
-  readonly identity: Identity
+  readonly identity: () => Identity
   readonly version: string
-  readonly isReady: () => Promise<boolean>
+  readonly isReady: () => boolean
+  /** Whether what runs is what lies on disk. */
+  readonly isCurrent: () => boolean
   /** Log lines given up because nobody read them. */
   readonly droppedLines: () => number
 }
@@ -26,24 +28,18 @@ type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
  * asks. Labels come from the configuration and closed vocabularies only, never from what a client sends.
  */
 export const createMetrics = (sources: MetricSources): Registry => {
-  const { counts, view, identity } = sources
+  const { counts, view } = sources
   const registry = new Registry()
 
-  const gauge = (
-    name: string,
-    help: string,
-    labelNames: string[],
-    read: () => Iterable<Sample> | Promise<Iterable<Sample>>,
-  ) => {
+  const gauge = (name: string, help: string, labelNames: string[], read: () => Iterable<Sample>) => {
     new Gauge({
       name: PREFIX + name,
       help,
       labelNames,
       registers: [registry],
-      async collect() {
-        const samples = await read()
+      collect() {
         this.reset()
-        for (const [labels, value] of samples) this.set(labels, value)
+        for (const [labels, value] of read()) this.set(labels, value)
       },
     })
   }
@@ -74,19 +70,24 @@ export const createMetrics = (sources: MetricSources): Registry => {
     'configuration_info',
     'The configuration that runs; always 1.',
     ['name', 'namespace', 'generation', 'hash'],
-    () => [
-      [
-        {
-          name: identity.name,
-          namespace: identity.namespace,
-          generation: String(identity.generation),
-          hash: identity.configHash,
-        },
-        1,
-      ],
-    ],
+    () => {
+      const { name, namespace, generation, configHash } = sources.identity()
+      return [[{ name, namespace, generation: String(generation), hash: configHash }, 1]]
+    },
   )
-  gauge('ready', 'Whether /readyz answers 200.', [], async () => [[{}, (await sources.isReady()) ? 1 : 0]])
+  gauge('configuration_current', 'Whether the configuration that runs is the one on disk.', [], () => [
+    [{}, sources.isCurrent() ? 1 : 0],
+  ])
+  gauge(
+    'configuration_accepted_timestamp_seconds',
+    'When the last changed configuration was taken, in Unix time; 0 before the first change.',
+    [],
+    () => [[{}, counts.acceptedAt / 1000]],
+  )
+  counter('configuration_changes_total', 'Changed configurations that were accepted or refused.', ['outcome'], () =>
+    Object.entries(counts.configurations).map(([outcome, count]): Sample => [{ outcome }, count]),
+  )
+  gauge('ready', 'Whether /readyz answers 200.', [], () => [[{}, sources.isReady() ? 1 : 0]])
   gauge(
     'listener_up',
     'Whether the listener listens.',

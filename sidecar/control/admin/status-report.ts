@@ -5,6 +5,8 @@ import type { ServerView } from '../server-view.ts'
 /** The body of `/status`: public facts only. `listeners` and `icsHosts` have the shape they have in the resource's status. */
 export interface StatusReport extends Identity {
   readonly ready: boolean
+  /** Why the manifest on disk is not in service; empty while it is. */
+  readonly configurationError: string
   readonly clients: number
   readonly listeners: readonly ListenerStatus[]
   readonly icsHosts: readonly IcsHostStatus[]
@@ -31,12 +33,18 @@ const publicFacts = (host: IcsHostStatus): IcsHostStatus => ({
 })
 
 /** Tells what runs, as the operator and `socketserver states` read it. */
-export const reportStatus = (identity: Identity, ready: boolean, view: ServerView): StatusReport => ({
+export const reportStatus = (
+  identity: Identity,
+  ready: boolean,
+  view: ServerView,
+  configurationError = '',
+): StatusReport => ({
   name: identity.name,
   namespace: identity.namespace,
   generation: identity.generation,
   configHash: identity.configHash,
   ready,
+  configurationError,
   clients: view.clientCount,
   listeners: view.listenStates().map((one) => ({
     name: one.name,

@@ -38,9 +38,10 @@ describe('the README', () => {
     const registry = createMetrics({
       counts: new Counts(),
       view: { listenStates: () => [], hosts: () => [], backends: () => [], clientCount: 0 },
-      identity: { name: '', namespace: '', generation: 0, configHash: '' },
+      identity: () => ({ name: '', namespace: '', generation: 0, configHash: '' }),
       version: '',
-      isReady: async () => true,
+      isReady: () => true,
+      isCurrent: () => true,
       droppedLines: () => 0,
     })
     const labels = new Map(

@@ -110,17 +110,26 @@ test('SIGHUP checks the certificates again', TIMEOUT, async () => {
   expect(engine.ended()).toBe(false)
 })
 
-test('an edited manifest makes the server not ready until it is what runs again', TIMEOUT, async () => {
-  const port = await freePort()
-  await using engine = await startEngine({ manifest: echoOn(port) })
-  await engine.writeManifest(echoOn(port + 1))
-  expect(await engine.admin('/readyz')).toMatchObject({
-    code: 503,
-    body: expect.stringContaining('another one than the one that runs'),
-  })
-  await engine.writeManifest(echoOn(port))
-  expect(await engine.admin('/readyz')).toMatchObject({ code: 200 })
-})
+test(
+  'an edited manifest is put into service; a broken one makes the server not ready until it heals',
+  TIMEOUT,
+  async () => {
+    const [before, after] = [await freePort(), await freePort()]
+    await using engine = await startEngine({ manifest: echoOn(before) })
+    await engine.writeManifest(echoOn(after))
+    await engine.waitForLog((line) => line.message === 'manifest accepted')
+    await using client = await connectRaw({ port: after })
+    await client.send('hello')
+    expect((await client.bytes(5)).toString()).toBe('hello')
+    await engine.writeManifest('nonsense')
+    await engine.waitForLog((line) => line.message === 'manifest refused')
+    expect(await engine.admin('/readyz')).toMatchObject({ code: 503, body: expect.stringContaining('not usable') })
+    await engine.writeManifest(echoOn(after))
+    await eventually(async () => expect(await engine.admin('/readyz')).toMatchObject({ code: 200 }), {
+      withinMs: 10_000,
+    })
+  },
+)
 
 test('the pretty log shows the states of the listeners in their known form', TIMEOUT, async () => {
   await using workspace = await createWorkspace()

@@ -83,9 +83,10 @@ const setUp = () => {
   const registry = createMetrics({
     counts,
     view,
-    identity: { name: 'edge', namespace: 'shop', generation: 3, configHash: 'abc' },
+    identity: () => ({ name: 'edge', namespace: 'shop', generation: 3, configHash: 'abc' }),
     version: '0.1.0',
-    isReady: async () => true,
+    isReady: () => true,
+    isCurrent: () => true,
     droppedLines: () => 7,
   })
   return { counts, read: async () => parseMetrics(await registry.metrics()) }
