@@ -6,13 +6,15 @@ import { CertificateStore } from './certificates/store.ts'
 import { backendMaterial } from './compose/backend-material.ts'
 import { HandlerShelf } from './compose/handler-shelf.ts'
 import { HostConfigurations, hostStatuses } from './compose/host-configurations.ts'
+import { hostReports } from './compose/host-reports.ts'
 import { engineTimeouts, gateSettings } from './compose/limits.ts'
 import { caRefsOf, credentialNamesOf, requirementsOf } from './compose/material.ts'
 import { type PlannedHost, plannedHosts } from './compose/planned-hosts.ts'
+import type { HostReport } from './control/host-report.ts'
 import type { BackendState, ServerView } from './control/server-view.ts'
 import type { EngineConfiguration } from './engine/configuration.ts'
 import { Engine, ListenError } from './engine/engine.ts'
-import type { EngineObserver, Handler, ListenState } from './engine/ports.ts'
+import type { ClientState, EngineObserver, Handler, ListenState, LiveTraffic } from './engine/ports.ts'
 import { createHandler } from './handlers/create-handler.ts'
 import type { ForwardHandler } from './handlers/forward.ts'
 
@@ -45,7 +47,13 @@ export interface Server extends ServerView {
   apply(manifest: SocketServer): Promise<void>
   /** Path of the throwaway CA certificate; undefined when none was made. */
   readonly selfSignedCa: string | undefined
-  /** Looks at every certificate again (`RecheckSslCerts`). */
+  /** Every client from accept until its socket is gone. The cost grows with their number: not for every connection. */
+  clients(): readonly ClientState[]
+  /** Closes a client with the reason `Disconnected`; false when there is none with that id, or it is closing already. */
+  disconnect(clientId: string): boolean
+  /** The hosts with their certificates and the chains that are sent. */
+  certificates(): readonly HostReport[]
+  /** Looks at every certificate again (`RecheckSslCerts`); resolves when what was found is in service. */
   recheck(): Promise<void>
   /** Stops listening; clients go on. */
   close(): Promise<void>
@@ -140,8 +148,25 @@ class ComposedServer implements Server {
     return states
   }
 
-  recheck(): Promise<void> {
-    return this.#store.recheck()
+  clients(): readonly ClientState[] {
+    return this.#engine.clients()
+  }
+
+  disconnect(clientId: string): boolean {
+    return this.#engine.disconnect(clientId, 'Disconnected')
+  }
+
+  liveTraffic(): readonly LiveTraffic[] {
+    return this.#engine.liveTraffic()
+  }
+
+  certificates(): readonly HostReport[] {
+    return hostReports(this.#hosts, this.#store)
+  }
+
+  async recheck(): Promise<void> {
+    await this.#store.recheck()
+    await this.#applying
   }
 
   async close(): Promise<void> {

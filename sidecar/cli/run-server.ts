@@ -4,6 +4,7 @@ import { systemClock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { createServer, type Server } from '../compose.ts'
 import { Counts } from '../control/admin/counts.ts'
+import { EventLoopDelay } from '../control/admin/event-loop-delay.ts'
 import { createMetrics } from '../control/admin/metrics.ts'
 import { judgeReadiness, type Readiness } from '../control/admin/readiness.ts'
 import { type AdminAddress, openAdminServer } from '../control/admin/server.ts'
@@ -48,6 +49,7 @@ const MOST_DRAIN_MS = { SIGINT: 5_000, SIGTERM: Number.POSITIVE_INFINITY } as co
 export const runServer = async (options: RunOptions, terminal: Terminal): Promise<number> => {
   const log = createLog(options.logFormat, terminal.err, systemClock)
   const counts = new Counts()
+  const eventLoop = new EventLoopDelay()
   const stop = createStop(terminal, systemClock)
   let hasStarted = false
 
@@ -106,6 +108,7 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
     isReady,
     isCurrent: () => watch?.problem === undefined,
     droppedLines: () => terminal.err.dropped,
+    eventLoop: () => eventLoop.counts,
   })
   const pages = {
     readiness: () => Promise.resolve(readiness()),
@@ -175,6 +178,7 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
     throw error
   } finally {
     watch?.close()
+    eventLoop.close()
     clearInterval(alive)
     admin?.close()
   }

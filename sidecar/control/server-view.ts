@@ -1,5 +1,5 @@
 import type { IcsHostStatus } from '../../crds/index.ts'
-import type { ListenState } from '../engine/ports.ts'
+import type { ListenState, LiveTraffic } from '../engine/ports.ts'
 
 /** What can be seen of a running server from outside, at the moment of the call. Public facts only. */
 export interface ServerView {
@@ -8,6 +8,8 @@ export interface ServerView {
   backends(): readonly BackendState[]
   /** Clients of all listeners, from accept to close. */
   readonly clientCount: number
+  /** What the connected clients have moved so far, one entry per listener and host. */
+  liveTraffic(): readonly LiveTraffic[]
 }
 
 /** One backend of one host. */

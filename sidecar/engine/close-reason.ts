@@ -40,9 +40,17 @@ export const CLOSE_REASONS = {
   IdleTooLong: 'serve: no byte moved in either direction for the idle time',
   LivedTooLong: 'serve: the connection reached its lifetime',
   // close
+  Disconnected: 'close: an operator disconnected the client',
   ListenerRemoved: 'close: the configuration no longer has the listener',
   ServerStopped: 'close: the server stopped and the client did not end in time',
 } as const satisfies Record<string, string>
 
 /** One word of the vocabulary. */
 export type CloseReason = keyof typeof CLOSE_REASONS
+
+/** The reasons for which a client that stayed was turned away before a handler got it. */
+export const REFUSALS: ReadonlySet<CloseReason> = new Set(
+  (Object.keys(CLOSE_REASONS) as CloseReason[]).filter(
+    (reason) => reason !== 'ClientGone' && /^(admit|greet|select|secure)\b/.test(CLOSE_REASONS[reason]),
+  ),
+)

@@ -2,7 +2,7 @@ import type net from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { CloseReason } from './close-reason.ts'
 import type { Places } from './gate.ts'
-import type { ClientRecord, SocketClient, TlsFacts } from './ports.ts'
+import type { ClientFacts, ClientPhase, ClientRecord, ClientState, SocketClient, TlsFacts } from './ports.ts'
 
 /** Milliseconds a closing client has to take what was written to it. */
 const LINGER_MS = 5_000
@@ -131,11 +131,7 @@ export class Connection implements SocketClient {
 
   /** Closes a client that was idle or lived too long. 0 is no limit. @param now Milliseconds since the Unix epoch. */
   checkAge(now: number, idleMs: number, lifetimeMs: number): void {
-    const moved = this.receivedBytes + this.sentBytes
-    if (moved !== this.#movedBytes) {
-      this.#movedBytes = moved
-      this.#movedAt = now
-    }
+    this.#noteMovement(now)
     if (!this.isServed) return
     if (lifetimeMs > 0 && now - this.acceptedAt >= lifetimeMs) this.close('LivedTooLong')
     else if (idleMs > 0 && now - this.#movedAt >= idleMs) this.close('IdleTooLong')
@@ -143,6 +139,21 @@ export class Connection implements SocketClient {
 
   /** The whole story so far; the reason is `Completed` while none is decided. */
   record(now: number): ClientRecord {
+    return {
+      ...this.#facts(),
+      durationMs: now - this.acceptedAt,
+      reason: this.#reason ?? 'Completed',
+      detail: this.#detail,
+    }
+  }
+
+  /** The client as it is. @param now Milliseconds since the Unix epoch. */
+  state(now: number): ClientState {
+    this.#noteMovement(now)
+    return { ...this.#facts(), phase: this.#phase(), ageMs: now - this.acceptedAt, idleMs: now - this.#movedAt }
+  }
+
+  #facts(): ClientFacts {
     return {
       clientId: this.clientId,
       listener: this.listener,
@@ -157,10 +168,21 @@ export class Connection implements SocketClient {
       backend: this.backend,
       receivedBytes: this.receivedBytes,
       sentBytes: this.sentBytes,
-      durationMs: now - this.acceptedAt,
-      reason: this.#reason ?? 'Completed',
-      detail: this.#detail,
     }
+  }
+
+  #phase(): ClientPhase {
+    if (this.#reason !== undefined) return 'close'
+    if (this.isServed) return 'serve'
+    return this.hostTag === '' ? 'greet' : 'secure'
+  }
+
+  /** No byte is watched while it moves: that some did is seen when somebody looks. */
+  #noteMovement(now: number): void {
+    const moved = this.receivedBytes + this.sentBytes
+    if (moved === this.#movedBytes) return
+    this.#movedBytes = moved
+    this.#movedAt = now
   }
 
   #decide(reason: CloseReason, detail: string): boolean {

@@ -9,7 +9,7 @@ import { Gate, type GateSettings } from './gate.ts'
 import { type HostEntry, hostEntry } from './host-entry.ts'
 import { Listener, type ListenerContext } from './listener.ts'
 import type { Route } from './pipeline.ts'
-import type { EngineObserver, ListenState } from './ports.ts'
+import type { ClientState, EngineObserver, ListenState, LiveTraffic } from './ports.ts'
 import { proxySettings } from './stages/proxy-header.ts'
 import { HostTable } from './tls/host-table.ts'
 
@@ -80,6 +80,43 @@ export class Engine {
     return [...this.#listeners.values()].map((listener) => listener.state())
   }
 
+  /** Every client from accept until its socket is gone, also of listeners that are closed; oldest first per listener. */
+  clients(): readonly ClientState[] {
+    const now = this.#context.clock.now()
+    const states: ClientState[] = []
+    for (const connection of this.#connections()) states.push(connection.state(now))
+    return states
+  }
+
+  /**
+   * Closes the client with that id, with `reason`; false when there is none, or its end is decided already. It is
+   * looked for among all: an index would cost every client something, for what is asked now and then.
+   */
+  disconnect(clientId: string, reason: CloseReason): boolean {
+    for (const connection of this.#connections()) {
+      if (connection.clientId !== clientId) continue
+      if (connection.closed) return false
+      connection.close(reason)
+      return true
+    }
+    return false
+  }
+
+  /** What the connected clients have moved so far, one entry per listener and host. */
+  liveTraffic(): readonly LiveTraffic[] {
+    const sums = new Map<string, Map<string, LiveTraffic>>()
+    for (const { listener, hostTag, receivedBytes, sentBytes } of this.#connections()) {
+      const ofListener = sums.get(listener) ?? new Map<string, LiveTraffic>()
+      sums.set(listener, ofListener)
+      const sum = ofListener.get(hostTag) ?? { listener, hostTag, clients: 0, receivedBytes: 0, sentBytes: 0 }
+      ofListener.set(hostTag, sum)
+      sum.clients += 1
+      sum.receivedBytes += receivedBytes
+      sum.sentBytes += sentBytes
+    }
+    return [...sums.values()].flatMap((ofListener) => [...ofListener.values()])
+  }
+
   /**
    * Serves `configuration` from here on.
    * @throws {ListenError} Under `AllOrNothing` when a listener cannot listen; those opened for it are closed again.
@@ -134,8 +171,8 @@ export class Engine {
     this.#ages = setInterval(() => {
       const now = this.#context.clock.now()
       this.#context.gate.sweep(now)
-      if (Number.isFinite(shortest))
-        for (const connection of this.#connections()) connection.checkAge(now, idleMs, lifetimeMs)
+      for (const connection of this.#connections()) connection.checkAge(now, idleMs, lifetimeMs)
+      for (const listener of this.#leaving) if (listener.clients.size === 0) this.#leaving.delete(listener)
     }, every)
     this.#ages.unref()
   }
@@ -158,8 +195,8 @@ export class Engine {
   #retire(listener: Listener, drainMs: number): void {
     if (listener.clients.size === 0) return
     this.#leaving.add(listener)
+    // It stays among those that leave until the last of its clients is gone: their bytes are counted until then.
     setTimeout(() => {
-      this.#leaving.delete(listener)
       for (const connection of [...listener.clients]) connection.close('ListenerRemoved')
     }, drainMs).unref()
   }

@@ -88,8 +88,8 @@ export interface ListenState {
   readonly error: string
 }
 
-/** The whole story of one connection, told once at its end. */
-export interface ClientRecord {
+/** What is known of a connection, at its end and before. */
+export interface ClientFacts {
   readonly clientId: string
   readonly listener: string
   /** Empty when no host was selected. */
@@ -104,6 +104,36 @@ export interface ClientRecord {
   readonly backend: string
   readonly receivedBytes: number
   readonly sentBytes: number
+}
+
+/**
+ * The stage a client is in: `greet` until its hello is read and a host selected, `secure` during the handshake,
+ * `serve` while a handler has it, `close` once its end is decided and its socket is not gone yet.
+ */
+export type ClientPhase = 'greet' | 'secure' | 'serve' | 'close'
+
+/** One client that is connected, at the moment of the call. */
+export interface ClientState extends ClientFacts {
+  readonly phase: ClientPhase
+  /** Milliseconds since accept. */
+  readonly ageMs: number
+  /** Milliseconds since a byte moved in either direction; may be too small, by at most 5 s. */
+  readonly idleMs: number
+}
+
+/** Clients and bytes of one listener and host that are not told by a `ClientRecord` yet. */
+export interface LiveTraffic {
+  readonly listener: string
+  /** Empty for clients without a host. */
+  readonly hostTag: string
+  /** From accept until the socket is gone. */
+  clients: number
+  receivedBytes: number
+  sentBytes: number
+}
+
+/** The whole story of one connection, told once at its end. */
+export interface ClientRecord extends ClientFacts {
   readonly durationMs: number
   readonly reason: CloseReason
   /** The technical cause, for example an OpenSSL code; empty when the reason says all. */

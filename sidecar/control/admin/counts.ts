@@ -1,3 +1,4 @@
+import type { CloseReason } from '../../engine/close-reason.ts'
 import type { ClientRecord, EngineObserver, TlsFacts } from '../../engine/ports.ts'
 
 /** Upper bounds of the handshake histogram, in seconds: from a resumption on one machine to the handshake's time limit. */
@@ -5,22 +6,33 @@ export const HANDSHAKE_BOUNDS: readonly number[] = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ]
 
-/** Distinct kinds of handshake that are told apart; the rest counts as `other`, so that clients cannot grow the set. */
-const MAX_HANDSHAKE_KINDS = 64
+/** Kinds of handshake of one host that are told apart; the rest counts as `other`, so that clients cannot grow the set. */
+const MAX_HANDSHAKE_KINDS = 32
 
 /** What is counted for one listener. */
 export interface ListenerCounts {
   accepted: number
-  receivedBytes: number
-  sentBytes: number
   readonly handshakeBuckets: number[]
   handshakeSum: number
   handshakeCount: number
 }
 
-/** One series of a counter with labels. */
-export interface LabelledCount {
-  readonly labels: Readonly<Record<string, string>>
+/** The connections of one listener that ended with one host and one reason. */
+export interface ClosedCount {
+  readonly listener: string
+  /** Empty when no host was selected. */
+  readonly hostTag: string
+  readonly reason: CloseReason
+  count: number
+  receivedBytes: number
+  sentBytes: number
+}
+
+/** The handshakes of one kind with one host. */
+export interface HandshakeCount {
+  readonly version: string
+  readonly group: string
+  readonly resumed: string
   count: number
 }
 
@@ -28,9 +40,9 @@ export interface LabelledCount {
 export class Counts implements EngineObserver {
   readonly listeners = new Map<string, ListenerCounts>()
   /** By listener, host and reason. */
-  readonly closes = new Map<string, LabelledCount>()
-  /** By version, group and resumption. */
-  readonly handshakes = new Map<string, LabelledCount>()
+  readonly closes = new Map<string, ClosedCount>()
+  /** By host, then by version, group and resumption. */
+  readonly handshakes = new Map<string, Map<string, HandshakeCount>>()
   /** Manifests that were taken after the start, and that were refused. */
   readonly configurations = { accepted: 0, refused: 0 }
   /** Milliseconds since the Unix epoch of the last manifest that was taken; 0 before the first change. */
@@ -44,8 +56,6 @@ export class Counts implements EngineObserver {
     if (counts === undefined) {
       counts = {
         accepted: 0,
-        receivedBytes: 0,
-        sentBytes: 0,
         handshakeBuckets: HANDSHAKE_BOUNDS.map(() => 0),
         handshakeSum: 0,
         handshakeCount: 0,
@@ -65,7 +75,7 @@ export class Counts implements EngineObserver {
     this.of(listener).accepted += 1
   }
 
-  handshakeDone(listener: string, _hostTag: string, facts: TlsFacts, milliseconds: number): void {
+  handshakeDone(listener: string, hostTag: string, facts: TlsFacts, milliseconds: number): void {
     const counts = this.of(listener)
     const seconds = milliseconds / 1000
     counts.handshakeSum += seconds
@@ -73,31 +83,39 @@ export class Counts implements EngineObserver {
     const bucket = HANDSHAKE_BOUNDS.findIndex((bound) => seconds <= bound)
     if (bucket !== -1) counts.handshakeBuckets[bucket] = (counts.handshakeBuckets[bucket] ?? 0) + 1
 
-    const key = `${facts.version} ${facts.group} ${facts.resumed}`
-    const kind = this.handshakes.get(key)
-    if (kind !== undefined) kind.count += 1
-    else if (this.handshakes.size < MAX_HANDSHAKE_KINDS) {
-      const labels = { version: facts.version, group: facts.group || 'none', resumed: String(facts.resumed) }
-      this.handshakes.set(key, { labels, count: 1 })
-    } else {
-      const other = this.handshakes.get('other')
-      if (other !== undefined) other.count += 1
-      else this.handshakes.set('other', { labels: { version: 'other', group: 'other', resumed: 'other' }, count: 1 })
+    let kinds = this.handshakes.get(hostTag)
+    if (kinds === undefined) {
+      kinds = new Map()
+      this.handshakes.set(hostTag, kinds)
     }
+    const kind = kinds.get(`${facts.version} ${facts.group} ${facts.resumed}`)
+    if (kind === undefined) addKind(kinds, facts)
+    else kind.count += 1
   }
 
   clientClosed(record: ClientRecord): void {
-    const counts = this.of(record.listener)
-    counts.receivedBytes += record.receivedBytes
-    counts.sentBytes += record.sentBytes
-    const key = `${record.listener} ${record.hostTag} ${record.reason}`
+    const { listener, hostTag, reason, receivedBytes, sentBytes } = record
+    const key = `${listener} ${hostTag} ${reason}`
     const close = this.closes.get(key)
-    if (close !== undefined) close.count += 1
-    else {
-      const labels = { listener: record.listener, host: record.hostTag, reason: record.reason }
-      this.closes.set(key, { labels, count: 1 })
+    if (close === undefined) {
+      this.closes.set(key, { listener, hostTag, reason, count: 1, receivedBytes, sentBytes })
+      return
     }
+    close.count += 1
+    close.receivedBytes += receivedBytes
+    close.sentBytes += sentBytes
   }
 
   listenerChanged(): void {}
+}
+
+function addKind(kinds: Map<string, HandshakeCount>, { version, group, resumed }: TlsFacts): void {
+  if (kinds.size < MAX_HANDSHAKE_KINDS) {
+    const kind = { version, group: group || 'none', resumed: String(resumed), count: 1 }
+    kinds.set(`${version} ${group} ${resumed}`, kind)
+    return
+  }
+  const other = kinds.get('other')
+  if (other === undefined) kinds.set('other', { version: 'other', group: 'other', resumed: 'other', count: 1 })
+  else other.count += 1
 }

@@ -1,8 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { GRADES } from '../../../crds/index.ts'
+import { REFUSALS } from '../../engine/close-reason.ts'
 import type { Identity } from '../identity.ts'
 import type { ServerView } from '../server-view.ts'
+import { trafficOf } from '../traffic.ts'
 import { type Counts, HANDSHAKE_BOUNDS } from './counts.ts'
+import { DELAY_BOUNDS, type DelayCounts } from './event-loop-delay.ts'
 import { RawHistogram } from './raw-histogram.ts'
 
 /** Every metric of this program begins with it, those of the process included. */
@@ -19,6 +22,8 @@ export interface MetricSources {
   readonly isCurrent: () => boolean
   /** Log lines given up because nobody read them. */
   readonly droppedLines: () => number
+  /** How late the event loop was so far. */
+  readonly eventLoop: () => DelayCounts
 }
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
@@ -110,23 +115,48 @@ export const createMetrics = (sources: MetricSources): Registry => {
     'connections_closed_total',
     'Connections closed, by the host that served them (empty: none was selected) and the reason.',
     ['listener', 'host', 'reason'],
-    () => [...counts.closes.values()].map(({ labels, count }): Sample => [labels, count]),
+    () =>
+      [...counts.closes.values()].map(
+        ({ listener, hostTag, reason, count }): Sample => [{ listener, host: hostTag, reason }, count],
+      ),
+  )
+  counter(
+    'connections_refused_total',
+    'Clients turned away before they were served, by the host they asked for (empty: none was selected) and the reason. They are among connections_closed_total too.',
+    ['listener', 'host', 'reason'],
+    () =>
+      [...counts.closes.values()]
+        .filter(({ reason }) => REFUSALS.has(reason))
+        .map(({ listener, hostTag, reason, count }): Sample => [{ listener, host: hostTag, reason }, count]),
   )
   counter(
     'bytes_total',
-    'Bytes of clients that ended: received from them, and sent to them.',
-    ['listener', 'direction'],
-    () =>
-      listeners().flatMap(({ state, counts: of }): Sample[] => [
-        [{ listener: state.name, direction: 'received' }, of.receivedBytes],
-        [{ listener: state.name, direction: 'sent' }, of.sentBytes],
-      ]),
+    'Bytes received from clients and sent to them, up to this moment, by the host that served them (empty: none was selected).',
+    ['listener', 'host', 'direction'],
+    () => {
+      const names = view.listenStates().map(({ name }) => name)
+      return trafficOf(counts, view.liveTraffic(), names).flatMap(
+        ({ listener, hostTag: host, receivedBytes, sentBytes }): Sample[] => [
+          [{ listener, host, direction: 'received' }, receivedBytes],
+          [{ listener, host, direction: 'sent' }, sentBytes],
+        ],
+      )
+    },
   )
+  gauge('host_clients', 'Clients of the host, from the choice of the host to the close.', ['host'], () => {
+    const clients = new Map(view.hosts().map(({ hostTag }) => [hostTag, 0]))
+    for (const live of view.liveTraffic())
+      if (live.hostTag !== '') clients.set(live.hostTag, (clients.get(live.hostTag) ?? 0) + live.clients)
+    return [...clients].map(([host, count]): Sample => [{ host }, count])
+  })
   counter(
     'handshakes_total',
     'TLS handshakes that succeeded, by version, key exchange group and whether a ticket was used.',
-    ['version', 'group', 'resumed'],
-    () => [...counts.handshakes.values()].map(({ labels, count }): Sample => [labels, count]),
+    ['host', 'version', 'group', 'resumed'],
+    () =>
+      [...counts.handshakes].flatMap(([host, kinds]) =>
+        [...kinds.values()].map(({ count, ...kind }): Sample => [{ host, ...kind }, count]),
+      ),
   )
   registry.registerMetric(
     new RawHistogram({
@@ -143,6 +173,15 @@ export const createMetrics = (sources: MetricSources): Registry => {
             sum: of.handshakeSum,
             count: of.handshakeCount,
           })),
+    }),
+  )
+  registry.registerMetric(
+    new RawHistogram({
+      name: `${PREFIX}event_loop_delay_seconds`,
+      help: 'Seconds that the event loop was late for a timer, sampled every 20 ms.',
+      labelNames: [],
+      bounds: DELAY_BOUNDS,
+      read: () => [{ labels: {}, ...sources.eventLoop() }],
     }),
   )
   const perCertificate = (field: 'notBefore' | 'notAfter') => (): Sample[] =>

@@ -34,28 +34,35 @@ describe('the README', () => {
     expectTable('Close reasons', rows)
   })
 
-  test('has every metric of our own with its meaning, and no other', async () => {
+  test('has every metric with its meaning, and no other', async () => {
     const registry = createMetrics({
       counts: new Counts(),
-      view: { listenStates: () => [], hosts: () => [], backends: () => [], clientCount: 0 },
+      view: { listenStates: () => [], hosts: () => [], backends: () => [], clientCount: 0, liveTraffic: () => [] },
       identity: () => ({ name: '', namespace: '', generation: 0, configHash: '' }),
       version: '',
       isReady: () => true,
       isCurrent: () => true,
       droppedLines: () => 0,
+      eventLoop: () => ({ buckets: [], sum: 0, count: 0 }),
     })
     const labels = new Map(
       registry
         .getMetricsAsArray()
         .map((metric) => [metric.name, (metric as { labelNames?: string[] }).labelNames ?? []]),
     )
-    const rows = (await registry.getMetricsAsJSON())
-      .filter(({ name }) => !/^socketserver_(process|nodejs)_/.test(name))
-      .map(({ name, type, help }) => {
-        const names = (labels.get(name) ?? []).map((label) => `\`${label}\``).join(', ')
-        return `| \`${name}\` | ${type} | ${names} | ${help} |`
-      })
-    expectTable('Metrics', rows)
+    const metrics = (await registry.getMetricsAsJSON()).map(({ name, type, help }) => {
+      const names = (labels.get(name) ?? []).map((label) => `\`${label}\``).join(', ')
+      return { name, row: `| \`${name}\` | ${type} | ${names} | ${help} |` }
+    })
+    const isOfRuntime = (name: string) => /^socketserver_(process|nodejs)_/.test(name)
+    expectTable(
+      'Metrics',
+      metrics.filter(({ name }) => !isOfRuntime(name)).map(({ row }) => row),
+    )
+    expectTable(
+      'Metrics of the process and the runtime',
+      metrics.filter(({ name }) => isOfRuntime(name)).map(({ row }) => row),
+    )
   })
 
   test('has every option of every command', () => {
