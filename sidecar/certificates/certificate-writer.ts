@@ -23,6 +23,8 @@ export type SignatureHash = 'sha1' | 'sha256' | 'sha384' | 'sha512'
 export interface CertificateContent {
   /** Common name of the subject. */
   readonly commonName: string
+  /** Organizations of the subject; a Kubernetes API server reads groups of the client from them. */
+  readonly organizations?: readonly string[]
   /** DNS names and IP literals for subjectAltName; empty leaves the extension out. */
   readonly names: readonly string[]
   readonly notBefore: Date
@@ -66,7 +68,11 @@ function algorithmOf(key: KeyObject, hash: SignatureHash): { identifier: Buffer;
   }
 }
 
-const nameOf = (commonName: string) => sequence(set(sequence(oid('2.5.4.3'), utf8String(commonName))))
+const nameOf = (commonName: string, organizations: readonly string[] = []) =>
+  sequence(
+    ...organizations.map((organization) => set(sequence(oid('2.5.4.10'), utf8String(organization)))),
+    set(sequence(oid('2.5.4.3'), utf8String(commonName))),
+  )
 
 const keyIdentifier = (spki: Buffer) => createHash('sha1').update(spki).digest()
 
@@ -129,7 +135,7 @@ export function writeCertificate(content: CertificateContent, publicKey: KeyObje
     identifier,
     nameOf(signer.commonName),
     sequence(time(content.notBefore), time(content.notAfter)),
-    content.commonName === '' ? sequence() : nameOf(content.commonName),
+    content.commonName === '' ? sequence() : nameOf(content.commonName, content.organizations),
     spki,
     explicit(3, sequence(...extensionsOf(content, spki, issuerSpki))),
   )

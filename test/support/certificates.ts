@@ -30,6 +30,7 @@ export interface IssueOptions {
   readonly ips?: readonly string[]
   /** Default: the first name. */
   readonly commonName?: string
+  readonly organizations?: readonly string[]
   /** Default `EC P-256`. */
   readonly keyType?: TestKeyType
   /** The key to certify, instead of a fresh one of `keyType`. */
@@ -118,6 +119,7 @@ function make(options: IssueOptions, commonName: string, issuer: CertificateSign
       notAfter: options.notAfter ?? new Date(Date.now() + 90 * DAY),
       isCa,
       extendedKeyUsages: isCa ? [] : [options.client ? CLIENT_AUTH : SERVER_AUTH],
+      ...(options.organizations ? { organizations: options.organizations } : {}),
       ...(options.issuerUrls ? { issuerUrls: options.issuerUrls } : {}),
       ...(options.withoutCertSign ? { withoutCertSign: true } : {}),
       ...(options.signatureHash ? { signatureHash: options.signatureHash } : {}),
