@@ -32,9 +32,13 @@ export async function startChild(
   // A process that ended before it read its input is told by its exit, not by EPIPE.
   child.stdin?.on('error', () => {})
   const pid = child.pid as number
-  const guard = spawn('/bin/sh', ['-c', 'read -r _; kill -KILL "$1" 2>/dev/null', 'guard', String(pid)], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-  })
+  const guard = spawn(
+    '/bin/sh',
+    ['-c', 'trap "" INT TERM HUP; read -r _; kill -KILL "$1" 2>/dev/null', 'guard', String(pid)],
+    {
+      stdio: ['pipe', 'ignore', 'ignore'],
+    },
+  )
   guard.stdin.on('error', () => {})
   guard.on('error', () => {})
   guard.unref()
