@@ -19,6 +19,11 @@ export default defineConfig({
         hookTimeout: 30_000,
         setupFiles: ['test/support/wire-setup.ts'],
       }),
+      project('cluster', 'test/cluster/**/*.test.ts', {
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
+        globalSetup: ['test/support/control-plane/cluster-setup.ts'],
+      }),
       project('examples', 'test/examples/**/*.test.ts', {
         testTimeout: 60_000,
         hookTimeout: 60_000,
