@@ -7,6 +7,9 @@ import type { ClientFacts, ClientPhase, ClientRecord, ClientState, SocketClient,
 /** Milliseconds a closing client has to take what was written to it. */
 const LINGER_MS = 5_000
 
+/** Milliseconds a refused client has to close once it was told why: it keeps its place meanwhile. */
+const REFUSED_LINGER_MS = 2_000
+
 /** What a connection needs of the listener that accepted it. */
 export interface ConnectionOwner {
   readonly name: string
@@ -126,7 +129,7 @@ export class Connection implements SocketClient {
     this.stream.end(lastWords)
     this.stream.resume()
     this.stream.once('end', () => (this.stream as net.Socket).destroySoon())
-    this.arm(LINGER_MS, () => this.socket.destroy())
+    this.arm(REFUSED_LINGER_MS, () => this.socket.destroy())
   }
 
   /** Closes a client that was idle or lived too long. 0 is no limit. @param now Milliseconds since the Unix epoch. */

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { within } from './deadline.ts'
-import { openSocket, sendPieces, type Target } from './raw-client.ts'
+import { type Origin, openSocket, originOf, sendPieces, type Target } from './raw-client.ts'
 import { createReader, type Reader } from './reader.ts'
 
 /** Options of `node:tls` (servername, ALPNProtocols, minVersion, ciphers, ecdhCurve, cert, key, session, ca ...) and these. */
@@ -15,11 +15,14 @@ export type TlsClientOptions = Target &
     readonly cutHello?: (hello: Buffer) => readonly Buffer[]
     /** Time between those pieces, 0. */
     readonly pieceDelayMs?: number
+    /** Called when the TCP connection stands, also when the handshake will fail. */
+    readonly opened?: (origin: Origin) => void
   }
 
 /** A client whose handshake is done on its side. Under TLS 1.3 a refusal of its certificate comes only after that. */
 export interface TlsClient extends Reader, AsyncDisposable {
   readonly socket: TLSSocket
+  readonly origin: Origin
   /** `TLSv1.2` or `TLSv1.3`. */
   readonly protocol: string
   /** Standard name, for example `TLS_AES_256_GCM_SHA384`. */
@@ -65,11 +68,13 @@ function cutFirstWrite(socket: Socket, cut: (hello: Buffer) => readonly Buffer[]
   return duplex
 }
 
-async function openTls(options: TlsClientOptions): Promise<TLSSocket> {
-  const { before, cutHello, pieceDelayMs = 0, ...tls } = options
+async function openTls(options: TlsClientOptions): Promise<readonly [TLSSocket, Origin]> {
+  const { before, cutHello, pieceDelayMs = 0, opened, ...tls } = options
   const raw = await openSocket('path' in options ? { path: options.path } : options)
+  const origin = originOf(raw)
+  opened?.(origin)
   if (before !== undefined) raw.write(before)
-  return connect({
+  const socket = connect({
     // Names and trust are what the tests judge themselves, save when they give a CA.
     rejectUnauthorized: tls.ca !== undefined,
     checkServerIdentity: () => undefined,
@@ -79,11 +84,12 @@ async function openTls(options: TlsClientOptions): Promise<TLSSocket> {
     path: undefined,
     socket: cutHello === undefined ? raw : cutFirstWrite(raw, cutHello, pieceDelayMs),
   } as ConnectionOptions)
+  return [socket, origin]
 }
 
 /** Connects and completes the handshake; rejects with OpenSSL's or the system's error when it fails. */
 export async function connectTls(options: TlsClientOptions): Promise<TlsClient> {
-  const socket = await openTls(options)
+  const [socket, origin] = await openTls(options)
   const firstSession = new Promise<Buffer>((resolve) => socket.once('session', resolve))
   try {
     await within(10_000, 'the handshake', once(socket, 'secureConnect'))
@@ -98,6 +104,7 @@ export async function connectTls(options: TlsClientOptions): Promise<TlsClient> 
   return {
     ...reader,
     socket,
+    origin,
     protocol: socket.getProtocol() ?? '',
     cipher: socket.getCipher().standardName,
     group: group?.name ?? '',

@@ -1,7 +1,10 @@
 import { type Authority, createAuthority, type TestKeyType } from './certificates.ts'
+import type { LogLine } from './engine-output.ts'
 import { type EngineOptions, type EngineProcess, startEngine } from './engine-process.ts'
 import { listener, type Part, socketServer } from './manifest.ts'
 import { freePort } from './ports.ts'
+import type { Origin } from './raw-client.ts'
+import { refusalOf, type TlsClientOptions } from './tls-client.ts'
 import { createWorkspace, type Files } from './workspace.ts'
 
 /** How to start an engine whose hosts end TLS. */
@@ -21,6 +24,10 @@ export interface TlsEngine extends EngineProcess {
   readonly port: number
   /** The CA of every server certificate. */
   readonly authority: Authority
+  /** The line the log has of a client's end. */
+  closeLine(origin: Origin): Promise<LogLine>
+  /** By which error the engine refuses this client (see `refusalOf`), and the line the log has of it. */
+  refusal(options: Partial<TlsClientOptions>): Promise<{ readonly code: string; readonly line: LogLine }>
   /** Closed connections by reason, and host where one is given. */
   closed(reason: string, host?: string): Promise<number>
   /** Replaces a ConfigMap as the kubelet does not: file by file. */
@@ -48,9 +55,26 @@ export async function startTlsEngine(hosts: readonly Part[], options: TlsEngineO
   const { secrets, configMaps: configMapsDir } = workspace
   try {
     const engine = await startEngine({ ...engineOptions, manifest, secrets, configMaps: configMapsDir })
+    const closeLine = ({ port: from, at }: Origin) =>
+      engine.waitForLog(
+        (line) =>
+          line.message === 'client closed' &&
+          line['peer'] === `127.0.0.1:${from}` &&
+          Date.parse(String(line['time'])) >= at,
+        10_000,
+      )
     return {
       ...engine,
       port,
+      closeLine,
+      async refusal(options) {
+        let origin: Origin = { port: 0, at: 0 }
+        const opened = (one: Origin) => {
+          origin = one
+        }
+        const code = await refusalOf({ port, ...options, opened } as TlsClientOptions)
+        return { code, line: await closeLine(origin) }
+      },
       authority,
       writeConfigMap: workspace.copyConfigMap,
       async closed(reason, host) {

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startBackend } from '../support/backend.ts'
 import { captureClientHello } from '../support/client-hello.ts'
+import type { LogLine } from '../support/engine-output.ts'
 import { host, listener, socketServer } from '../support/manifest.ts'
 import { opensslClient, opensslMissing } from '../support/openssl-client.ts'
 import { freePort } from '../support/ports.ts'
 import { connectRaw } from '../support/raw-client.ts'
-import { connectTls, refusalOf } from '../support/tls-client.ts'
+import { connectTls } from '../support/tls-client.ts'
 import { startTlsEngine, type TlsEngine } from '../support/tls-engine.ts'
 
 /** Every host listens on `first`; `fallback` is the default of `second` alone. */
@@ -53,10 +54,11 @@ describe.each(Object.entries(CHOICES))('%s', (_what, [servername, ...hosts]) => 
   ] as const)('finds its host on the listener %s', async (name, at) => {
     const wanted = hosts[at]
     const port = ports[at]
-    const before = engine.lines.length
+    let line: LogLine
     if (wanted === undefined) {
-      const refusal = await refusalOf({ port, servername: servername ?? '' })
-      expect(refusal).toMatch(/UNRECOGNIZED_NAME/)
+      const refusal = await engine.refusal({ port, servername: servername ?? '' })
+      expect(refusal.code).toMatch(/UNRECOGNIZED_NAME/)
+      line = refusal.line
     } else {
       await using client = await connectTls({ port, servername: servername ?? '', ca: engine.authority.cert })
       expect(await client.request('hello')).toBe('hello')
@@ -64,10 +66,9 @@ describe.each(Object.entries(CHOICES))('%s', (_what, [servername, ...hosts]) => 
       const names = HOSTS.find((one) => one['hostTag'] === wanted)?.['hostNames'] as string[]
       expect(client.serverNames).toEqual(names)
       client.socket.end()
+      line = await engine.closeLine(client.origin)
     }
-    const line = await engine.waitForLog(
-      (one) => engine.lines.indexOf(one) >= before && one.message === 'client closed' && one['listener'] === name,
-    )
+    expect(line['listener']).toBe(name)
     expect(line['reason']).toBe(wanted === undefined ? 'UnknownHost' : 'Completed')
     expect(line['host']).toBe(wanted)
     expect(line['serverName']).toBe(servername?.toLowerCase().replace(/\.$/, ''))
