@@ -13,8 +13,9 @@ import { type PlannedHost, plannedHosts } from './compose/planned-hosts.ts'
 import type { HostReport } from './control/host-report.ts'
 import type { BackendState, ServerView } from './control/server-view.ts'
 import type { EngineConfiguration } from './engine/configuration.ts'
-import { Engine, ListenError } from './engine/engine.ts'
+import { Engine } from './engine/engine.ts'
 import type { ClientState, EngineObserver, Handler, ListenState, LiveTraffic } from './engine/ports.ts'
+import { ListenError, type Reservation } from './engine/reservation.ts'
 import { createHandler } from './handlers/create-handler.ts'
 import type { ForwardHandler } from './handlers/forward.ts'
 
@@ -79,6 +80,7 @@ class ComposedServer implements Server {
   readonly #handlers: HandlerShelf
   readonly #configurations: HostConfigurations
   readonly #engine: Engine
+  #isClosed = false
   /** The change being applied; the next one waits for it. */
   #applying: Promise<void> = Promise.resolve()
 
@@ -119,16 +121,7 @@ class ComposedServer implements Server {
   }
 
   apply(manifest: SocketServer): Promise<void> {
-    return this.#enqueue(async () => {
-      const before = this.#manifest
-      try {
-        await this.#serve(manifest)
-      } catch (error) {
-        // Back to what worked: the old manifest listened a moment ago.
-        await this.#serve(before)
-        throw error
-      }
-    })
+    return this.#enqueue(() => this.#serve(manifest))
   }
 
   listenStates(): readonly ListenState[] {
@@ -170,6 +163,7 @@ class ComposedServer implements Server {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     await this.#engine.close()
   }
 
@@ -182,6 +176,7 @@ class ComposedServer implements Server {
   }
 
   abort(): void {
+    this.#isClosed = true
     void this.#engine.close()
     this.#engine.dropClients('ServerStopped')
     this.#handlers.keep([])
@@ -195,21 +190,36 @@ class ComposedServer implements Server {
     return { bindPolicy, listeners, hosts, gate: gateSettings(spec), timeouts: engineTimeouts(spec.timeouts) }
   }
 
-  /** One change at a time, in order; a failed one does not hold up the next. */
+  /** One change at a time, in order; a failed one does not hold up the next, and none comes after the end. */
   #enqueue(change: () => Promise<void>): Promise<void> {
-    const done = this.#applying.then(change)
+    const done = this.#applying.then(() => (this.#isClosed ? undefined : change()))
     this.#applying = done.catch(() => {})
     return done
   }
 
-  /** Loads what the manifest names, then moves the engine to it as a difference. */
+  /**
+   * Moves to a manifest as a difference. What can fail, to listen, is done before anything else: a certificate that is
+   * only kept because the one on disk is bad would be lost by going forth and back.
+   */
   async #serve(manifest: SocketServer): Promise<void> {
     const hosts = plannedHosts(manifest.spec)
-    await this.#store.setHosts(requirementsOf(hosts), { cas: caRefsOf(hosts), credentials: credentialNamesOf(hosts) })
-    this.#manifest = manifest
-    this.#hosts = hosts
+    const reservation = await this.#reserve(manifest.spec)
     try {
-      await this.#engine.apply(this.#configuration())
+      this.#store.judgeBy(manifest.spec)
+      await this.#store.setHosts(requirementsOf(hosts), { cas: caRefsOf(hosts), credentials: credentialNamesOf(hosts) })
+      this.#manifest = manifest
+      this.#hosts = hosts
+    } catch (error) {
+      await reservation.cancel()
+      throw error
+    }
+    await this.#engine.apply(this.#configuration(), reservation)
+    this.#handlers.keep(hosts)
+  }
+
+  async #reserve(spec: SocketServer['spec']): Promise<Reservation> {
+    try {
+      return await this.#engine.reserve(spec)
     } catch (error) {
       if (!(error instanceof ListenError)) throw error
       throw new SocketServerError('SS_CANNOT_LISTEN', error.message, {
@@ -217,7 +227,6 @@ class ComposedServer implements Server {
         cause: error,
       })
     }
-    this.#handlers.keep(hosts)
   }
 
   #handler(host: PlannedHost): Handler {

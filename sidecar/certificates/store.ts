@@ -40,16 +40,20 @@ export interface FurtherMaterial {
   readonly credentials?: readonly string[]
 }
 
-/** Where a store finds its material, and how it judges it. */
-export interface CertificateStoreOptions {
-  /** Directory with one directory per Secret. */
-  readonly secretsDir: string
-  /** Directory with one directory per ConfigMap. */
-  readonly configMapsDir: string
+/** How a store judges, and how often. */
+export interface JudgingPolicy {
   /** Days before its end that a certificate is graded `Warn`. */
   readonly certExpireDays: number
   /** Seconds between two complete rechecks. */
   readonly recheckSeconds: number
+}
+
+/** Where a store finds its material, and how it judges it. */
+export interface CertificateStoreOptions extends JudgingPolicy {
+  /** Directory with one directory per Secret. */
+  readonly secretsDir: string
+  /** Directory with one directory per ConfigMap. */
+  readonly configMapsDir: string
   /** Development only: a host whose Secret is missing gets a certificate of a throwaway CA. */
   readonly selfSigned?: boolean
   readonly log: Log
@@ -86,6 +90,7 @@ const fingerprintOf = ({ certificates }: HostCertificates) =>
  */
 export class CertificateStore {
   readonly #options: CertificateStoreOptions
+  #policy: JudgingPolicy
   readonly #watch: ContentWatch
   readonly #transitions: Transitions
   readonly #throwaway: ThrowawayCertificates
@@ -107,6 +112,7 @@ export class CertificateStore {
 
   constructor(options: CertificateStoreOptions) {
     this.#options = options
+    this.#policy = options
     this.#transitions = new Transitions(options.log)
     this.#throwaway = new ThrowawayCertificates(options.clock, options.log)
     this.#watch = new ContentWatch((id, content, isFinal) => this.#arrived(id, content, isFinal))
@@ -117,6 +123,11 @@ export class CertificateStore {
     return this.#throwaway.caPath
   }
 
+  /** Judges by another policy from the next judgement on, which {@link setHosts} is. */
+  judgeBy({ certExpireDays, recheckSeconds }: JudgingPolicy): void {
+    this.#policy = { certExpireDays, recheckSeconds }
+  }
+
   /**
    * Says who needs what. Material that is new is loaded before it returns and judged as it lies; what is in service for
    * a host that stays is kept by the same rules as ever.
@@ -125,7 +136,7 @@ export class CertificateStore {
     this.#required = hosts
     this.#credentialNames = [...new Set(further.credentials ?? [])]
     this.#caRefs = new Map((further.cas ?? []).map((ref) => [caId(ref), ref]))
-    const { secretsDir, configMapsDir, clock, recheckSeconds } = this.#options
+    const { secretsDir, configMapsDir, clock } = this.#options
     const secretNames = new Set([...hosts.flatMap((host) => this.#secretsOf(host)), ...this.#credentialNames])
     secretNames.delete('')
     const secrets = [...secretNames].map(
@@ -141,7 +152,7 @@ export class CertificateStore {
       if (content) this.#judge(name, content)
     }
     this.#regrade()
-    this.#recheckAt = clock.now() + recheckSeconds * 1000
+    this.#recheckAt = clock.now() + this.#policy.recheckSeconds * 1000
     this.#schedule()
   }
 
@@ -168,8 +179,8 @@ export class CertificateStore {
 
   /** Reads and judges everything again (`RecheckSslCerts`); resolves when it is done, within about a second. */
   async recheck(): Promise<void> {
-    const { clock, recheckSeconds } = this.#options
-    this.#recheckAt = clock.now() + recheckSeconds * 1000
+    const { clock } = this.#options
+    this.#recheckAt = clock.now() + this.#policy.recheckSeconds * 1000
     await this.#watch.refresh()
     if (this.#isClosed) return
     this.#regrade()
@@ -271,7 +282,7 @@ export class CertificateStore {
 
   #requirements(host: Pick<HostRequirement, 'hostNames' | 'strength'>, purpose: 'server' | 'client'): Requirements {
     const { hostNames, strength } = host
-    return { hostNames, strength, purpose, certExpireDays: this.#options.certExpireDays }
+    return { hostNames, strength, purpose, certExpireDays: this.#policy.certExpireDays }
   }
 
   #decide(owner: string, name: string, requirements: Requirements): InService {

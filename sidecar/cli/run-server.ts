@@ -158,6 +158,7 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
       })
 
     stop.onRecheck(() => {
+      watch?.recheck()
       server.recheck().then(
         () => log('info', 'certificates rechecked'),
         (error: unknown) => log('error', 'recheck failed', { error }),

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { CloseReason } from './close-reason.ts'
@@ -8,8 +7,10 @@ import type { Connection } from './connection.ts'
 import { Gate, type GateSettings } from './gate.ts'
 import { type HostEntry, hostEntry } from './host-entry.ts'
 import { Listener, type ListenerContext } from './listener.ts'
+import { type ListeningSocket, socketKey } from './listening-socket.ts'
 import type { Route } from './pipeline.ts'
 import type { ClientState, EngineObserver, ListenState, LiveTraffic } from './ports.ts'
+import { type Found, type Reservation, reserve } from './reservation.ts'
 import { proxySettings } from './stages/proxy-header.ts'
 import { HostTable } from './tls/host-table.ts'
 
@@ -34,17 +35,6 @@ export interface EngineOptions {
   readonly observer: EngineObserver
 }
 
-/** A listener could not listen. */
-export class ListenError extends Error {
-  readonly states: readonly ListenState[]
-
-  constructor(states: readonly ListenState[]) {
-    super(states.map((state) => `listener "${state.name}": ${state.error}`).join('; '))
-    this.name = 'ListenError'
-    this.states = states
-  }
-}
-
 /**
  * The listener engine: serves one configuration and moves to another as a difference. Listeners that stay keep
  * listening, hosts whose configuration object is the same keep their TLS state, and no client in service is touched
@@ -52,7 +42,7 @@ export class ListenError extends Error {
  */
 export class Engine {
   readonly #context: ListenerContext
-  readonly #listeners = new Map<string, Listener>()
+  #listeners = new Map<string, Listener>()
   /** Listeners that are closed and still have clients. */
   readonly #leaving = new Set<Listener>()
   /** Prepared hosts by configuration object: a host that did not change is not prepared again. */
@@ -60,6 +50,8 @@ export class Engine {
   readonly #ticketSecret = randomBytes(32)
   #clientsSoFar = 0
   #ages: NodeJS.Timeout | undefined = undefined
+  #ageCheckMs = 0
+  #closings = 0
 
   constructor(options: EngineOptions) {
     this.#context = {
@@ -118,10 +110,22 @@ export class Engine {
   }
 
   /**
-   * Serves `configuration` from here on.
-   * @throws {ListenError} Under `AllOrNothing` when a listener cannot listen; those opened for it are closed again.
+   * Opens the sockets another configuration needs, so that it is known whether it can be served before anything changes.
+   * @throws {ListenError} Under `AllOrNothing` when a listener cannot listen; everything is then as it was.
    */
-  async apply(configuration: EngineConfiguration): Promise<void> {
+  reserve(wanted: Pick<EngineConfiguration, 'bindPolicy' | 'listeners'>): Promise<Reservation> {
+    return reserve(wanted, this.#listeners.values())
+  }
+
+  /**
+   * Serves `configuration` from here on. Between two clients everything changes at once: listeners, hosts, limits.
+   * @param reserved Its sockets, when they are opened already.
+   * @throws {ListenError} Under `AllOrNothing` when a listener cannot listen; everything is then as it was.
+   */
+  async apply(configuration: EngineConfiguration, reserved?: Reservation): Promise<void> {
+    const closings = this.#closings
+    const reservation = reserved ?? (await this.reserve(configuration))
+    if (closings !== this.#closings) return reservation.cancel()
     this.#context.gate.replace(configuration.gate)
     this.#context.timeouts = configuration.timeouts
     this.#watchAges(configuration.timeouts)
@@ -129,22 +133,7 @@ export class Engine {
     for (const host of configuration.hosts)
       entries.set(host, this.#entries.get(host) ?? hostEntry(host, this.#ticketSecret))
     this.#entries = entries
-
-    await this.#removeListeners(configuration)
-    const opened: Listener[] = []
-    for (const wanted of configuration.listeners) {
-      const route = this.#route(wanted)
-      const standing = this.#listeners.get(wanted.name)
-      if (standing) {
-        standing.route = route
-        standing.places.maxClients = wanted.maxClients
-        continue
-      }
-      const listener = new Listener(wanted, route, this.#context)
-      this.#listeners.set(wanted.name, listener)
-      opened.push(listener)
-    }
-    await this.#open(opened, configuration.bindPolicy)
+    await this.#moveListeners(configuration, reservation.found)
   }
 
   /** Nobody enters from here on; who is inside goes on. */
@@ -154,7 +143,11 @@ export class Engine {
 
   /** Stops listening; clients go on. */
   async close(): Promise<void> {
-    if (this.clientCount === 0) clearInterval(this.#ages)
+    this.#closings += 1
+    if (this.clientCount === 0) {
+      clearInterval(this.#ages)
+      this.#ageCheckMs = 0
+    }
     await Promise.all([...this.#listeners.values()].map((listener) => listener.close()))
   }
 
@@ -165,13 +158,17 @@ export class Engine {
 
   /** One timer looks at all clients: none per client, and nothing per chunk. */
   #watchAges({ idleMs, lifetimeMs }: EngineTimeouts): void {
-    clearInterval(this.#ages)
     const shortest = Math.min(idleMs || Number.POSITIVE_INFINITY, lifetimeMs || Number.POSITIVE_INFINITY)
     const every = Math.min(Math.max(shortest / 8, AGE_CHECK_MS.least), AGE_CHECK_MS.most)
+    // A timer begun anew with every change would never come to its end under many changes.
+    if (every === this.#ageCheckMs) return
+    this.#ageCheckMs = every
+    clearInterval(this.#ages)
     this.#ages = setInterval(() => {
       const now = this.#context.clock.now()
       this.#context.gate.sweep(now)
-      for (const connection of this.#connections()) connection.checkAge(now, idleMs, lifetimeMs)
+      const limits = this.#context.timeouts
+      for (const connection of this.#connections()) connection.checkAge(now, limits.idleMs, limits.lifetimeMs)
       for (const listener of this.#leaving) if (listener.clients.size === 0) this.#leaving.delete(listener)
     }, every)
     this.#ages.unref()
@@ -181,14 +178,34 @@ export class Engine {
     for (const listener of [...this.#listeners.values(), ...this.#leaving]) yield* [...listener.clients]
   }
 
-  async #removeListeners(configuration: EngineConfiguration): Promise<void> {
-    for (const [name, listener] of this.#listeners) {
-      const wanted = configuration.listeners.find((candidate) => candidate.name === name)
-      if (wanted && isSameSocket(wanted, listener.configuration)) continue
-      this.#listeners.delete(name)
-      await listener.close()
+  /** A listener keeps its clients by its name, and a socket goes to whoever needs it: swapped ports are swapped sockets. */
+  async #moveListeners(configuration: EngineConfiguration, opened: ReadonlyMap<string, Found>): Promise<void> {
+    const before = this.#listeners
+    const sockets = new Map<string, ListeningSocket>()
+    const spare = new Set<ListeningSocket>()
+    for (const found of opened.values()) if (!(found instanceof Error)) spare.add(found)
+    for (const listener of before.values()) {
+      const socket = listener.release()
+      if (socket) sockets.set(socketKey(socket.address), socket)
+      if (socket) spare.add(socket)
+    }
+    this.#listeners = new Map()
+    for (const wanted of configuration.listeners) {
+      const key = socketKey(wanted)
+      const found = sockets.get(key) ?? opened.get(key) ?? new Error('no socket')
+      if (!(found instanceof Error)) spare.delete(found)
+      const route = this.#route(wanted)
+      const listener = before.get(wanted.name) ?? new Listener(wanted, route, this.#context)
+      this.#listeners.set(wanted.name, listener)
+      before.delete(wanted.name)
+      listener.become(wanted, route, found)
+    }
+    const closing = [...spare].map((socket) => socket.close())
+    for (const listener of before.values()) {
+      listener.removed()
       this.#retire(listener, configuration.timeouts.drainMs)
     }
+    await Promise.all(closing)
   }
 
   /** Lets the clients of a closed listener finish for a while. */
@@ -201,35 +218,10 @@ export class Engine {
     }, drainMs).unref()
   }
 
-  async #open(listeners: readonly Listener[], bindPolicy: EngineConfiguration['bindPolicy']): Promise<void> {
-    const results = await Promise.allSettled(listeners.map((listener) => listener.open()))
-    const failed = listeners.filter((_, at) => results[at]?.status === 'rejected')
-    if (failed.length === 0) return
-    if (bindPolicy === 'BestEffort') {
-      for (const listener of failed) listener.openLater()
-      return
-    }
-    const error = new ListenError(failed.map((listener) => listener.state()))
-    await Promise.all(listeners.map((listener) => listener.close()))
-    throw error
-  }
-
   #route(listener: ListenerConfiguration): Route {
     const hosts: HostEntry[] = []
     for (const [host, entry] of this.#entries) if (host.listeners.includes(listener.name)) hosts.push(entry)
     const proxy = proxySettings(listener.proxyProtocol)
     return { tls: listener.tls, proxy, table: new HostTable(hosts) }
   }
-}
-
-/** Whether both are served by one and the same socket; the rest of a listener is replaced in place. */
-function isSameSocket(one: ListenerConfiguration, other: ListenerConfiguration): boolean {
-  const socketOf = ({ address, port, socketFamily, listenBacklog, tls }: ListenerConfiguration) => [
-    address,
-    port,
-    socketFamily,
-    listenBacklog,
-    tls,
-  ]
-  return isDeepStrictEqual(socketOf(one), socketOf(other))
 }

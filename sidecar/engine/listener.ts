@@ -1,7 +1,8 @@
-import net from 'node:net'
+import type net from 'node:net'
 import type { Log } from '../base/log.ts'
 import type { ListenerConfiguration } from './configuration.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
+import { ListeningSocket, type SocketOwner, whyNot } from './listening-socket.ts'
 import { type PipelineContext, type Route, serveConnection } from './pipeline.ts'
 import type { ListenState } from './ports.ts'
 
@@ -15,40 +16,44 @@ export interface ListenerContext extends PipelineContext {
 }
 
 /**
- * One listening socket and the clients it accepted. It closes and opens again without its clients noticing;
- * its route (hosts, PROXY protocol) is replaced in place.
+ * A listener by its name, and the clients it accepted. Its socket, its route (hosts, TLS, PROXY protocol) and its limits
+ * are replaced in place: clients inside do not notice.
  */
-export class Listener implements ConnectionOwner {
-  readonly configuration: ListenerConfiguration
+export class Listener implements ConnectionOwner, SocketOwner {
+  readonly name: string
   readonly clients = new Set<Connection>()
   readonly places: { maxClients: number; live: number }
-  route: Route
   readonly #context: ListenerContext
-  #server: net.Server | undefined = undefined
+  #configuration: ListenerConfiguration
+  #route: Route
+  #socket: ListeningSocket | undefined = undefined
   #retry: NodeJS.Timeout | undefined = undefined
   #error = 'not opened yet'
+  /** What the observer was told last. */
+  #told = ''
 
   constructor(configuration: ListenerConfiguration, route: Route, context: ListenerContext) {
-    this.configuration = configuration
+    this.name = configuration.name
     this.places = { maxClients: configuration.maxClients, live: 0 }
-    this.route = route
+    this.#configuration = configuration
+    this.#route = route
     this.#context = context
-  }
-
-  get name(): string {
-    return this.configuration.name
   }
 
   /** The underlying server while it listens. */
   get server(): net.Server | undefined {
-    return this.#server
+    return this.#socket?.server
+  }
+
+  get socket(): ListeningSocket | undefined {
+    return this.#socket
   }
 
   state(): ListenState {
-    const { name, address, port, socketFamily, tls } = this.configuration
+    const { name, address, port, socketFamily, tls } = this.#configuration
     return {
       name,
-      state: this.#server ? 'Listening' : 'Closed',
+      state: this.#socket ? 'Listening' : 'Closed',
       address,
       port,
       socketFamily,
@@ -58,38 +63,76 @@ export class Listener implements ConnectionOwner {
     }
   }
 
-  /** Starts listening. @throws the error of the system when it cannot; `state()` then tells it in plain words. */
-  async open(): Promise<void> {
+  /**
+   * Moves to another configuration, with a socket for it or the error of the system for which there is none: then it is
+   * tried again with back-off. The socket it had is another's from here on.
+   */
+  become(configuration: ListenerConfiguration, route: Route, found: ListeningSocket | NodeJS.ErrnoException): void {
     clearTimeout(this.#retry)
-    if (this.#server) return
-    try {
-      this.#server = await this.#listen()
-      this.#changed('')
-    } catch (error) {
-      this.#changed(whyNot(error as NodeJS.ErrnoException, this.configuration))
-      throw error
+    this.#configuration = configuration
+    this.places.maxClients = configuration.maxClients
+    this.#route = route
+    if (found instanceof ListeningSocket) this.#listenOn(found)
+    else {
+      this.#socket = undefined
+      this.#changed(whyNot(found, configuration))
+      this.openLater()
     }
   }
 
-  /** Tries again with back-off until it listens or is closed. */
+  /** Gives the socket away; whoever comes waits at it. */
+  release(): ListeningSocket | undefined {
+    const socket = this.#socket
+    this.#socket = undefined
+    return socket
+  }
+
+  /** Tries to listen until it does or is closed. */
   openLater(delay: number = RETRY_MS.first): void {
     clearTimeout(this.#retry)
-    this.#retry = setTimeout(() => {
-      this.open().catch(() => this.openLater(Math.min(delay * 2, RETRY_MS.last)))
+    const retry = setTimeout(async () => {
+      const at = this.#configuration
+      const found = await ListeningSocket.open(at).catch((error: NodeJS.ErrnoException) => error)
+      const isOutdated = this.#retry !== retry
+      if (found instanceof ListeningSocket) {
+        if (isOutdated) await found.close()
+        else this.#listenOn(found)
+      } else if (!isOutdated) {
+        this.#changed(whyNot(found, at))
+        this.openLater(Math.min(Math.max(delay, RETRY_MS.first) * 2, RETRY_MS.last))
+      }
     }, delay)
-    this.#retry.unref()
+    this.#retry = retry
+    retry.unref()
   }
 
   /** Stops listening and leaves the clients alone. Resolves when the port is free. */
   async close(): Promise<void> {
     clearTimeout(this.#retry)
-    const server = this.#server
-    this.#server = undefined
-    if (!server) return
-    // The callback of close() waits for every client; the port itself is free once the handle is closed.
-    server.close()
+    this.#retry = undefined
+    const socket = this.release()
+    if (!socket) return
+    const free = socket.close()
     this.#changed('closed')
-    await new Promise(setImmediate)
+    await free
+  }
+
+  /** Tells that the configuration no longer has it. */
+  removed(): void {
+    clearTimeout(this.#retry)
+    this.#retry = undefined
+    this.#changed('closed')
+  }
+
+  accept(socket: net.Socket): void {
+    const connection = new Connection(this.#context.nextClientId(), socket, this, this.#context.clock.now())
+    this.clients.add(connection)
+    this.#context.observer.clientOpened(this.name)
+    void serveConnection(connection, this.#route, this.places, this.#context)
+  }
+
+  cannotAccept(error: Error): void {
+    this.#context.log('warn', 'cannot accept a client', { listener: this.name, error: error.message })
   }
 
   released(connection: Connection): void {
@@ -98,63 +141,20 @@ export class Listener implements ConnectionOwner {
     this.#context.observer.clientClosed(connection.record(this.#context.clock.now()))
   }
 
-  async #listen(): Promise<net.Server> {
-    const { address, port, socketFamily, listenBacklog } = this.configuration
-    const options = { port, backlog: listenBacklog }
-    if (address === '::' && socketFamily === 'IPv4') return this.#bind({ ...options, host: '0.0.0.0' })
-    try {
-      return await this.#bind({ ...options, host: address, ipv6Only: socketFamily === 'IPv6' })
-    } catch (error) {
-      // A machine without IPv6: every address is every IPv4 address there.
-      if (address !== '::' || socketFamily !== 'Any' || (error as NodeJS.ErrnoException).code !== 'EAFNOSUPPORT')
-        throw error
-      return this.#bind({ ...options, host: '0.0.0.0' })
-    }
-  }
-
-  #bind(options: net.ListenOptions): Promise<net.Server> {
-    return new Promise((resolve, reject) => {
-      const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true, keepAlive: true })
-      server.once('error', reject)
-      server.listen(options, () => {
-        server.off('error', reject)
-        // Out of descriptors, or a client that left before accept: the server goes on.
-        server.on('error', (error) =>
-          this.#context.log('warn', 'cannot accept a client', { listener: this.name, error: error.message }),
-        )
-        server.on('connection', (socket) => this.#accept(socket))
-        resolve(server)
-      })
-    })
-  }
-
-  #accept(socket: net.Socket): void {
-    const connection = new Connection(this.#context.nextClientId(), socket, this, this.#context.clock.now())
-    this.clients.add(connection)
-    this.#context.observer.clientOpened(this.name)
-    void serveConnection(connection, this.route, this.places, this.#context)
+  #listenOn(socket: ListeningSocket): void {
+    clearTimeout(this.#retry)
+    this.#retry = undefined
+    this.#socket = socket
+    this.#changed('')
+    socket.belongTo(this)
   }
 
   #changed(error: string): void {
-    if (this.#error === error) return
     this.#error = error
+    const { clients: _, ...state } = this.state()
+    const told = JSON.stringify(state)
+    if (this.#told === told) return
+    this.#told = told
     this.#context.observer.listenerChanged(this.state())
-  }
-}
-
-/** Why a listener does not listen, with the cure. */
-function whyNot(error: NodeJS.ErrnoException, { address, port }: ListenerConfiguration): string {
-  const where = `${address.includes(':') ? `[${address}]` : address}:${port}`
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return `another server is already listening on ${where}; stop it or choose another port`
-    case 'EACCES':
-      return `no right to listen on ${where}; ports below 1024 need CAP_NET_BIND_SERVICE or the sysctl net.ipv4.ip_unprivileged_port_start`
-    case 'EADDRNOTAVAIL':
-      return `"${address}" is no address of this machine; name one of its own, or "::" for all`
-    case 'EAFNOSUPPORT':
-      return `the machine has no IPv6, which "${address}" needs; use an IPv4 address`
-    default:
-      return `cannot listen on ${where}: ${error.message}`
   }
 }

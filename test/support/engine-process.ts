@@ -12,6 +12,8 @@ import { createWorkspace } from './workspace.ts'
 export interface EngineOptions {
   /** An object is written as JSON, which is YAML too. */
   readonly manifest: object | string
+  /** What `-f` names instead of the file with the manifest above. */
+  readonly path?: string
   /** Default: an empty directory. */
   readonly secrets?: string
   /** Default: an empty directory. */
@@ -31,7 +33,10 @@ export interface EngineOptions {
 export interface EngineStatus {
   readonly name: string
   readonly namespace: string
+  readonly generation: number
+  readonly configHash: string
   readonly ready: boolean
+  readonly configurationError: string
   readonly clients: number
   readonly listeners: readonly Readonly<Record<string, unknown>>[]
   readonly icsHosts: readonly Readonly<Record<string, unknown>>[]
@@ -43,6 +48,8 @@ export interface EngineProcess extends EngineOutput, AsyncDisposable {
   ended(): boolean
   /** For example `http://127.0.0.1:15123`. */
   readonly adminUrl: string
+  /** The manifest file it was started with. */
+  readonly manifestPath: string
   /** Replaces the manifest file the engine was started with, in one step. */
   writeManifest(manifest: object | string): Promise<void>
   /** Status code and body of a path on the admin address. */
@@ -53,6 +60,8 @@ export interface EngineProcess extends EngineOutput, AsyncDisposable {
   residentBytes(): Promise<number>
   /** Number of open file descriptors. */
   openDescriptors(): Promise<number>
+  /** Sends a signal and waits for nothing. */
+  signal(signal: NodeJS.Signals): void
   /** Sends the signal (SIGTERM) and waits for the end; kills and rejects after `withinMs` (10 s). */
   stop(signal?: NodeJS.Signals, withinMs?: number): Promise<Exit>
   /** Resolves when the process ends by itself, which is then no failure. */
@@ -75,7 +84,7 @@ export async function startEngine(options: EngineOptions): Promise<EngineProcess
   const child = await startChild(
     [
       ...commandLine(options.runtime ?? engineRuntime),
-      ...['serve', '-f', workspace.manifest, ...directories],
+      ...['serve', '-f', options.path ?? workspace.manifest, ...directories],
       ...['--admin', `127.0.0.1:${adminPort}`, '--log', 'json', ...(options.args ?? [])],
     ],
     { cwd: repository, env: { ...process.env, ...options.env } },
@@ -103,6 +112,7 @@ export async function startEngine(options: EngineOptions): Promise<EngineProcess
     pid: child.pid,
     ended: () => child.exit() !== undefined,
     adminUrl,
+    manifestPath: workspace.manifest,
     writeManifest: workspace.writeManifest,
     admin,
     status: async () => JSON.parse((await admin('/status')).body) as EngineStatus,
@@ -112,6 +122,10 @@ export async function startEngine(options: EngineOptions): Promise<EngineProcess
       return Number(kilobytes) * 1024
     },
     openDescriptors: async () => (await readdir(`/proc/${child.pid}/fd`)).length,
+    signal(signal) {
+      if (signal !== 'SIGHUP') mayEnd = true
+      child.process.kill(signal)
+    },
     stop,
     async exit(withinMs = 10_000) {
       mayEnd = true

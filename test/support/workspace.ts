@@ -22,6 +22,8 @@ export interface Workspace extends AsyncDisposable {
   copyConfigMap(name: string, files: Files): Promise<void>
   /** Writes or replaces a Secret as the kubelet does: a directory per version and one swap of the link `..data`. */
   mountSecret(name: string, files: Files): Promise<void>
+  /** Writes or replaces a ConfigMap as the kubelet does. */
+  mountConfigMap(name: string, files: Files): Promise<void>
   removeSecret(name: string): Promise<void>
 }
 
@@ -71,6 +73,7 @@ export async function createWorkspace(): Promise<Workspace> {
     copySecret: (name, files) => copyInto(join(secrets, name), files),
     copyConfigMap: (name, files) => copyInto(join(configMaps, name), files),
     mountSecret: (name, files) => mountInto(join(secrets, name), files),
+    mountConfigMap: (name, files) => mountInto(join(configMaps, name), files),
     removeSecret: (name) => rm(join(secrets, name), { recursive: true, force: true }),
     [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
   }

@@ -1,0 +1,105 @@
+import net from 'node:net'
+import type { ListenerConfiguration } from './configuration.ts'
+
+/** What of a listener its socket depends on; everything else is replaced in place. */
+export type SocketAddress = Pick<ListenerConfiguration, 'address' | 'port' | 'socketFamily' | 'listenBacklog'>
+
+/** What is done with what comes in. */
+export interface SocketOwner {
+  accept(socket: net.Socket): void
+  cannotAccept(error: Error): void
+}
+
+/** Equal for addresses that one and the same socket serves. */
+export function socketKey({ address, port, socketFamily, listenBacklog }: SocketAddress): string {
+  return `${address} ${port} ${socketFamily} ${listenBacklog}`
+}
+
+/** Whether the system may refuse to have both at once. */
+export function overlaps(one: SocketAddress, other: SocketAddress): boolean {
+  const isAny = ({ address }: SocketAddress) => address === '::' || address === '0.0.0.0'
+  return one.port === other.port && (one.address === other.address || isAny(one) || isAny(other))
+}
+
+/**
+ * One listening socket. It belongs to one listener at a time and may be handed to another without being closed; who
+ * comes while it belongs to nobody waits.
+ */
+export class ListeningSocket {
+  readonly address: SocketAddress
+  readonly server: net.Server
+  #owner: SocketOwner | undefined = undefined
+  #waiting: net.Socket[] = []
+
+  private constructor(address: SocketAddress, server: net.Server) {
+    this.address = address
+    this.server = server
+    // Out of descriptors, or a client that left before accept: the server goes on.
+    server.on('error', (error) => this.#owner?.cannotAccept(error))
+    server.on('connection', (socket: net.Socket) => {
+      if (this.#owner) this.#owner.accept(socket)
+      else {
+        socket.on('error', () => {})
+        this.#waiting.push(socket)
+      }
+    })
+  }
+
+  /** Listens from here on. @throws the error of the system when it cannot. */
+  static async open(at: SocketAddress): Promise<ListeningSocket> {
+    const { address, port, socketFamily, listenBacklog } = at
+    const options = { port, backlog: listenBacklog }
+    const open = async (more: net.ListenOptions) => new ListeningSocket(at, await bind({ ...options, ...more }))
+    if (address === '::' && socketFamily === 'IPv4') return open({ host: '0.0.0.0' })
+    try {
+      return await open({ host: address, ipv6Only: socketFamily === 'IPv6' })
+    } catch (error) {
+      // A machine without IPv6: every address is every IPv4 address there.
+      if (address !== '::' || socketFamily !== 'Any' || (error as NodeJS.ErrnoException).code !== 'EAFNOSUPPORT')
+        throw error
+      return open({ host: '0.0.0.0' })
+    }
+  }
+
+  /** Hands the socket, and who waits, to `owner`. */
+  belongTo(owner: SocketOwner): void {
+    this.#owner = owner
+    for (const socket of this.#waiting.splice(0)) owner.accept(socket)
+  }
+
+  /** Stops listening and leaves the clients alone. Resolves when the port is free. */
+  async close(): Promise<void> {
+    // The callback of close() waits for every client; the port itself is free once the handle is closed.
+    this.server.close()
+    for (const socket of this.#waiting.splice(0)) socket.destroy()
+    await new Promise(setImmediate)
+  }
+}
+
+function bind(options: net.ListenOptions): Promise<net.Server> {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true, keepAlive: true })
+    server.once('error', reject)
+    server.listen(options, () => {
+      server.off('error', reject)
+      resolve(server)
+    })
+  })
+}
+
+/** Why a socket cannot be listened on, with the cure. */
+export function whyNot(error: NodeJS.ErrnoException, { address, port }: SocketAddress): string {
+  const where = `${address.includes(':') ? `[${address}]` : address}:${port}`
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `another server is already listening on ${where}; stop it or choose another port`
+    case 'EACCES':
+      return `no right to listen on ${where}; ports below 1024 need CAP_NET_BIND_SERVICE or the sysctl net.ipv4.ip_unprivileged_port_start`
+    case 'EADDRNOTAVAIL':
+      return `"${address}" is no address of this machine; name one of its own, or "::" for all`
+    case 'EAFNOSUPPORT':
+      return `the machine has no IPv6, which "${address}" needs; use an IPv4 address`
+    default:
+      return `cannot listen on ${where}: ${error.message}`
+  }
+}
