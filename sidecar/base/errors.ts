@@ -2,7 +2,8 @@ type Entry = { readonly summary: string; readonly exitCode: 1 | 2 | 3 }
 
 /**
  * Every failure the command reports, once. Codes are public: never renamed, never reused.
- * `exitCode`: 1 a check found problems or the server failed, 2 wrong usage or unreadable input, 3 could not listen.
+ * `exitCode`: 1 a check found problems or the server failed, 2 wrong usage, unreadable input or no engine
+ * that answers, 3 could not listen.
  */
 export const CATALOGUE = {
   SS_USAGE: { summary: 'Cannot run the command', exitCode: 2 },
@@ -10,6 +11,7 @@ export const CATALOGUE = {
   SS_CONFIG_INVALID: { summary: 'Cannot use the manifest', exitCode: 1 },
   SS_CERTIFICATE_INVALID: { summary: 'Cannot use the certificate', exitCode: 1 },
   SS_CANNOT_LISTEN: { summary: 'Cannot listen', exitCode: 3 },
+  SS_ENGINE_UNREACHABLE: { summary: 'Cannot reach the engine', exitCode: 2 },
   SS_FAILED: { summary: 'Cannot go on', exitCode: 1 },
 } as const satisfies Record<string, Entry>
 

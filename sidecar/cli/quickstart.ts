@@ -6,6 +6,7 @@ import { readManifestFile } from '../control/config/load.ts'
 import { selectManifest } from '../control/config/select.ts'
 import { parseAdmin } from './admin-option.ts'
 import { type Arguments, type Command, usageError } from './command.ts'
+import { CONTROL_PLACE_OPTION, readControlPlace } from './control-option.ts'
 import { openQuickstartBackend } from './quickstart-backend.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -69,6 +70,7 @@ const quickstart = async (given: Arguments, terminal: Terminal): Promise<number>
   const ports = readPorts(given)
   const adminText = given.string('admin') ?? '127.0.0.1:8900'
   const admin = parseAdmin(adminText)
+  const control = readControlPlace(given)
   const { manifest } = selectManifest(await readManifestFile(EXAMPLE), undefined)
   const map = new Map(Object.entries(PORTS).map(([option, port]) => [port, ports[option as keyof typeof PORTS]]))
   const { runServer } = await import('./run-server.ts')
@@ -84,6 +86,7 @@ const quickstart = async (given: Arguments, terminal: Terminal): Promise<number>
         selfSigned: true,
         logFormat: 'pretty',
         admin,
+        control,
         source: undefined,
         preStopSeconds: 0,
         summary: terminal.out,
@@ -118,6 +121,7 @@ export const quickstartCommand: Command = {
       value: 'ADDRESS:PORT',
       help: 'where probes and metrics are answered, or none (127.0.0.1:8900)',
     },
+    control: CONTROL_PLACE_OPTION,
   },
   maxPositionals: 0,
   run: quickstart,

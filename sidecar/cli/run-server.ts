@@ -11,6 +11,8 @@ import { type AdminAddress, openAdminServer } from '../control/admin/server.ts'
 import { reportStatus } from '../control/admin/status-report.ts'
 import { clientFields } from '../control/client-line.ts'
 import { ManifestWatch } from '../control/config/watch.ts'
+import { createLocalTarget } from '../control/control-socket/local-target.ts'
+import { type Control, type ControlPlace, openControl } from '../control/control-socket/open-control.ts'
 import { identityOf } from '../control/identity.ts'
 import type { LogFormat } from '../control/log-line.ts'
 import { createLog } from '../control/logger.ts'
@@ -28,6 +30,7 @@ export interface RunOptions extends Directories {
   readonly logFormat: LogFormat
   /** Undefined: no admin surface. */
   readonly admin: AdminAddress | undefined
+  readonly control: ControlPlace
   /** The path the manifest was taken from, and its text; undefined when it does not lie on disk. */
   readonly source: { readonly path: string; readonly text: string } | undefined
   /** Seconds that accepting goes on after SIGTERM, while readiness fails already. */
@@ -119,7 +122,18 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
   const admin = options.admin === undefined ? undefined : await openAdminServer(options.admin, pages, tellAdminError)
   // Nothing else keeps the process alive while no listener could be opened yet and there is no admin surface.
   const alive = setInterval(() => {}, 60_000)
+  let control: Control | undefined
   try {
+    const target = createLocalTarget({
+      server,
+      counts,
+      identity,
+      drainSeconds: () => running().spec.timeouts.drainSeconds,
+      isStopping: () => stop.signal() !== undefined,
+      stop: () => stop.request('SIGTERM'),
+      log,
+    })
+    control = await openControl(options.control, identity().name, target, log)
     await server.start()
     hasStarted = true
     // Up to here an exception ends the process: a server that cannot start must not look like one that runs.
@@ -146,6 +160,7 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
       listeners: states.length,
       hosts: server.hosts().length,
       admin: admin === undefined || options.admin === undefined ? 'none' : `${options.admin.address}:${admin.port}`,
+      control: control?.path ?? 'none',
     })
     await options.started?.(server, log)
     if (options.source)
@@ -182,5 +197,6 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
     eventLoop.close()
     clearInterval(alive)
     admin?.close()
+    await control?.close()
   }
 }

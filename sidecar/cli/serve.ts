@@ -6,6 +6,7 @@ import { readManifestFile, readManifestInput, resolveManifestPath } from '../con
 import { selectManifest } from '../control/config/select.ts'
 import { parseAdmin } from './admin-option.ts'
 import { type Arguments, type Command, usageError } from './command.ts'
+import { CONTROL_PLACE_OPTION, readControlPlace } from './control-option.ts'
 import { problemLines } from './problem-lines.ts'
 import { DIRECTORY_OPTIONS, readDirectories, readLogFormat, readSeconds } from './serve-options.ts'
 import type { Terminal } from './terminal.ts'
@@ -17,6 +18,7 @@ const serve = async (given: Arguments, terminal: Terminal): Promise<number> => {
   }
   const logFormat = readLogFormat(given, terminal)
   const admin = parseAdmin(given.string('admin') ?? '127.0.0.1:8900')
+  const control = readControlPlace(given)
   const path = file === '-' ? '-' : await resolveManifestPath(file)
   const directories = await readDirectories(given, path)
   const read = path === '-' ? await readManifestInput(terminal.input) : await readManifestFile(path)
@@ -34,6 +36,7 @@ const serve = async (given: Arguments, terminal: Terminal): Promise<number> => {
       selfSigned,
       logFormat,
       admin,
+      control,
       source: path === '-' ? undefined : { path: file, text: read.text },
       preStopSeconds: readSeconds(given, 'pre-stop', 0),
       summary: logFormat === 'pretty' ? (text) => terminal.err.write(text) : undefined,
@@ -91,6 +94,7 @@ export const serveCommand: Command = {
       value: 'ADDRESS:PORT',
       help: 'where probes and metrics are answered, or none (127.0.0.1:8900)',
     },
+    control: CONTROL_PLACE_OPTION,
     log: { type: 'string', value: 'FORMAT', help: 'json or pretty (pretty on a terminal, else json)' },
     'pre-stop': {
       type: 'string',

@@ -4,13 +4,15 @@ import type { Signal, Terminal } from './terminal.ts'
 /** The signals that end a server. */
 export type StopSignal = Exclude<Signal, 'SIGHUP'>
 
-/** What the process was asked to do by signals. */
+/** What the process was asked to do by signals, and otherwise. */
 export interface Stop {
   /** The signal that asked for the end, once one did. */
   signal(): StopSignal | undefined
+  /** Asks for the end as this signal does; asked again it changes nothing. */
+  request(signal: StopSignal): void
   /** Resolves with the first signal that asks for the end. */
   readonly requested: Promise<StopSignal>
-  /** Resolves when the end is asked for a second time. */
+  /** Resolves when a second signal asks for the end. */
   readonly repeated: Promise<void>
   /** Called on every SIGHUP. */
   onRecheck(listener: () => void): void
@@ -21,19 +23,28 @@ const SAME_REQUEST_MS = 500
 
 /** Listens to the signals from here on. */
 export const createStop = (terminal: Terminal, clock: Clock): Stop => {
-  let first: { readonly signal: StopSignal; readonly at: number } | undefined
+  let asked: StopSignal | undefined
+  let signalledAt: number | undefined
   let recheck: (() => void) | undefined
   const requested = Promise.withResolvers<StopSignal>()
   const repeated = Promise.withResolvers<void>()
+  const request = (signal: StopSignal): void => {
+    asked ??= signal
+    requested.resolve(asked)
+  }
   terminal.onSignal((signal) => {
-    if (signal === 'SIGHUP') recheck?.()
-    else if (first === undefined) {
-      first = { signal, at: clock.now() }
-      requested.resolve(signal)
-    } else if (clock.now() - first.at >= SAME_REQUEST_MS) repeated.resolve()
+    if (signal === 'SIGHUP') {
+      recheck?.()
+      return
+    }
+    request(signal)
+    // After a request by other means the first signal is the kubelet's, or systemd's, that follows it in any case.
+    signalledAt ??= clock.now()
+    if (clock.now() - signalledAt >= SAME_REQUEST_MS) repeated.resolve()
   })
   return {
-    signal: () => first?.signal,
+    signal: () => asked,
+    request,
     requested: requested.promise,
     repeated: repeated.promise,
     onRecheck(listener) {

@@ -50,6 +50,8 @@ export interface EngineProcess extends EngineOutput, AsyncDisposable {
   readonly adminUrl: string
   /** The manifest file it was started with. */
   readonly manifestPath: string
+  /** Its `XDG_RUNTIME_DIR`, below which the default control socket lies. */
+  readonly runtimeDir: string
   /** Replaces the manifest file the engine was started with, in one step. */
   writeManifest(manifest: object | string): Promise<void>
   /** Status code and body of a path on the admin address. */
@@ -87,7 +89,8 @@ export async function startEngine(options: EngineOptions): Promise<EngineProcess
       ...['serve', '-f', options.path ?? workspace.manifest, ...directories],
       ...['--admin', `127.0.0.1:${adminPort}`, '--log', 'json', ...(options.args ?? [])],
     ],
-    { cwd: repository, env: { ...process.env, ...options.env } },
+    // The default control socket of each engine lies apart from those of all others.
+    { cwd: repository, env: { ...process.env, XDG_RUNTIME_DIR: workspace.path, ...options.env } },
   )
   const { stdout, stderr } = child.process
   if (stdout === null || stderr === null) throw new Error('the pipes of the engine are missing')
@@ -113,6 +116,7 @@ export async function startEngine(options: EngineOptions): Promise<EngineProcess
     ended: () => child.exit() !== undefined,
     adminUrl,
     manifestPath: workspace.manifest,
+    runtimeDir: options.env?.['XDG_RUNTIME_DIR'] ?? workspace.path,
     writeManifest: workspace.writeManifest,
     admin,
     status: async () => JSON.parse((await admin('/status')).body) as EngineStatus,
