@@ -1,5 +1,5 @@
-import type { IcsHostStatus, SocketServer } from '../crds/index.ts'
-import type { Clock } from './base/clock.ts'
+import type { IcsHostStatus, SocketServer, SocketServerSpec } from '../crds/index.ts'
+import type { SteadyClock } from './base/clock.ts'
 import { SocketServerError } from './base/errors.ts'
 import type { Log } from './base/log.ts'
 import { CertificateStore } from './certificates/store.ts'
@@ -10,6 +10,8 @@ import { hostReports } from './compose/host-reports.ts'
 import { engineTimeouts, gateSettings } from './compose/limits.ts'
 import { caRefsOf, credentialNamesOf, requirementsOf } from './compose/material.ts'
 import { type PlannedHost, plannedHosts } from './compose/planned-hosts.ts'
+import { roomOf } from './compose/room.ts'
+import { descriptorLimit } from './control/descriptor-limit.ts'
 import type { HostReport } from './control/host-report.ts'
 import type { BackendState, ServerView } from './control/server-view.ts'
 import type { EngineConfiguration } from './engine/configuration.ts'
@@ -30,7 +32,7 @@ export interface ServerOptions {
   /** Development only: hosts whose Secret is missing get a throwaway certificate. */
   readonly selfSigned: boolean
   readonly log: Log
-  readonly clock: Clock
+  readonly clock: SteadyClock
   readonly observer: EngineObserver
 }
 
@@ -81,6 +83,7 @@ class ComposedServer implements Server {
   readonly #configurations: HostConfigurations
   readonly #engine: Engine
   #isClosed = false
+  readonly #room = roomOf(descriptorLimit())
   /** The change being applied; the next one waits for it. */
   #applying: Promise<void> = Promise.resolve()
 
@@ -169,8 +172,8 @@ class ComposedServer implements Server {
 
   async drain(milliseconds: number): Promise<void> {
     await this.close()
-    const end = this.#options.clock.now() + milliseconds
-    while (this.clientCount > 0 && this.#options.clock.now() < end)
+    const end = this.#options.clock.elapsed() + milliseconds
+    while (this.clientCount > 0 && this.#options.clock.elapsed() < end)
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS))
     this.abort()
   }
@@ -187,7 +190,13 @@ class ComposedServer implements Server {
     const { spec } = this.#manifest
     const { bindPolicy, listeners } = spec
     const hosts = this.#configurations.of(this.#hosts)
-    return { bindPolicy, listeners, hosts, gate: gateSettings(spec), timeouts: engineTimeouts(spec.timeouts) }
+    return {
+      bindPolicy,
+      listeners,
+      hosts,
+      gate: gateSettings(spec, this.#room),
+      timeouts: engineTimeouts(spec.timeouts),
+    }
   }
 
   /** One change at a time, in order; a failed one does not hold up the next, and none comes after the end. */
@@ -204,6 +213,7 @@ class ComposedServer implements Server {
   async #serve(manifest: SocketServer): Promise<void> {
     const hosts = plannedHosts(manifest.spec)
     const reservation = await this.#reserve(manifest.spec)
+    this.#tellRoom(manifest.spec)
     try {
       this.#store.judgeBy(manifest.spec)
       await this.#store.setHosts(requirementsOf(hosts), { cas: caRefsOf(hosts), credentials: credentialNamesOf(hosts) })
@@ -227,6 +237,16 @@ class ComposedServer implements Server {
         cause: error,
       })
     }
+  }
+
+  /** A limit of the system below that of the manifest is no problem of the manifest, and yet to be known. */
+  #tellRoom({ maxClients }: SocketServerSpec): void {
+    const { clients, descriptors } = this.#room
+    if (clients === undefined || descriptors === undefined || maxClients <= clients) return
+    this.#options.log('warn', 'fewer clients than maxClients are taken: the open files of the process are limited', {
+      ...{ maxClients, taken: clients, openFiles: descriptors },
+      hint: 'raise the limit of open files (ulimit -n) to twice maxClients and 500 more, or lower maxClients',
+    })
   }
 
   #handler(host: PlannedHost): Handler {

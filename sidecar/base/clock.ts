@@ -4,5 +4,11 @@ export interface Clock {
   now(): number
 }
 
+/** A clock that measures as well: what lasts is not told by the time of day, which is set and jumps. */
+export interface SteadyClock extends Clock {
+  /** Milliseconds since some moment before; never jumps, never goes back. */
+  elapsed(): number
+}
+
 /** The machine's clock. */
-export const systemClock: Clock = { now: () => Date.now() }
+export const systemClock: SteadyClock = { now: () => Date.now(), elapsed: () => performance.now() }

@@ -1,14 +1,17 @@
 import type net from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { CloseReason } from './close-reason.ts'
-import type { Places } from './gate.ts'
+import type { Lane, Places } from './places.ts'
 import type { ClientFacts, ClientPhase, ClientRecord, ClientState, SocketClient, TlsFacts } from './ports.ts'
+import { plainAddress, type Source } from './stages/source.ts'
 
 /** Milliseconds a closing client has to take what was written to it. */
 const LINGER_MS = 5_000
 
 /** Milliseconds a refused client has to close once it was told why: it keeps its place meanwhile. */
 const REFUSED_LINGER_MS = 2_000
+
+const NOTHING = Buffer.alloc(0)
 
 /** What a connection needs of the listener that accepted it. */
 export interface ConnectionOwner {
@@ -45,8 +48,10 @@ export class Connection implements SocketClient {
   onClose: (() => void) | undefined = undefined
   /** The listener's places while the client holds one; undefined in the overflow lane. */
   places: Places | undefined = undefined
-  /** The address under which the client is counted, when it is. */
-  source: string | undefined = undefined
+  /** The source the client is counted for, when it is. */
+  source: Source | undefined = undefined
+  /** The overflow lane the client is in. */
+  lane: Lane | undefined = undefined
   /** Why the client goes through the overflow lane; undefined for a client that is served. */
   laneReason: CloseReason | undefined = undefined
   readonly #owner: ConnectionOwner
@@ -57,7 +62,7 @@ export class Connection implements SocketClient {
   #detail = ''
   #released = false
 
-  /** @param acceptedAt Milliseconds since the Unix epoch. */
+  /** @param acceptedAt Milliseconds of a clock that never jumps, as `now` everywhere below. */
   constructor(clientId: string, socket: net.Socket, owner: ConnectionOwner, acceptedAt: number) {
     this.clientId = clientId
     this.socket = socket
@@ -132,12 +137,13 @@ export class Connection implements SocketClient {
     this.arm(REFUSED_LINGER_MS, () => this.socket.destroy())
   }
 
-  /** Closes a client that was idle or lived too long. 0 is no limit. @param now Milliseconds since the Unix epoch. */
+  /** Closes a client that was idle or lived too long, or is gone unnoticed. 0 is no limit. */
   checkAge(now: number, idleMs: number, lifetimeMs: number): void {
     this.#noteMovement(now)
     if (!this.isServed) return
     if (lifetimeMs > 0 && now - this.acceptedAt >= lifetimeMs) this.close('LivedTooLong')
     else if (idleMs > 0 && now - this.#movedAt >= idleMs) this.close('IdleTooLong')
+    else this.#probe()
   }
 
   /** The whole story so far; the reason is `Completed` while none is decided. */
@@ -150,7 +156,7 @@ export class Connection implements SocketClient {
     }
   }
 
-  /** The client as it is. @param now Milliseconds since the Unix epoch. */
+  /** The client as it is. */
   state(now: number): ClientState {
     this.#noteMovement(now)
     return { ...this.#facts(), phase: this.#phase(), ageMs: now - this.acceptedAt, idleMs: now - this.#movedAt }
@@ -178,6 +184,17 @@ export class Connection implements SocketClient {
     if (this.#reason !== undefined) return 'close'
     if (this.isServed) return 'serve'
     return this.hostTag === '' ? 'greet' : 'secure'
+  }
+
+  /**
+   * A socket that is not read from, because the client ended its direction or the backend takes nothing, tells nobody
+   * that the client reset it. A write of nothing sends nothing and fails then. It goes to the socket below TLS, since
+   * TLS keeps the failure of such a write to itself.
+   */
+  #probe(): void {
+    const { stream, socket } = this
+    if (!(stream.readableEnded || stream.isPaused()) || stream.writableEnded || socket.destroyed) return
+    if (socket.writableLength === 0) socket.write(NOTHING)
   }
 
   /** No byte is watched while it moves: that some did is seen when somebody looks. */
@@ -212,10 +229,4 @@ export class Connection implements SocketClient {
     if (this.stream !== this.socket) this.stream.destroy()
     this.#owner.released(this)
   }
-}
-
-/** An IPv4 client of a dual-stack socket, in its own notation. */
-function plainAddress(address: string | undefined): string {
-  if (address === undefined) return ''
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
 }

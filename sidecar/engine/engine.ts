@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Clock } from '../base/clock.ts'
+import type { SteadyClock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { CloseReason } from './close-reason.ts'
 import type { EngineConfiguration, EngineTimeouts, HostConfiguration, ListenerConfiguration } from './configuration.ts'
@@ -9,6 +9,7 @@ import { type HostEntry, hostEntry } from './host-entry.ts'
 import { Listener, type ListenerContext } from './listener.ts'
 import { type ListeningSocket, socketKey } from './listening-socket.ts'
 import type { Route } from './pipeline.ts'
+import { emptyPlaces, type Places } from './places.ts'
 import type { ClientState, EngineObserver, ListenState, LiveTraffic } from './ports.ts'
 import { type Found, type Reservation, reserve } from './reservation.ts'
 import { proxySettings } from './stages/proxy-header.ts'
@@ -26,11 +27,12 @@ const OPEN: GateSettings = {
   deny: [],
   banner: Buffer.alloc(0),
   bannerTooBusy: Buffer.alloc(0),
+  lanes: { tls: 0, plain: 0 },
 }
 
 /** What an engine is made of. */
 export interface EngineOptions {
-  readonly clock: Clock
+  readonly clock: SteadyClock
   readonly log: Log
   readonly observer: EngineObserver
 }
@@ -74,7 +76,7 @@ export class Engine {
 
   /** Every client from accept until its socket is gone, also of listeners that are closed; oldest first per listener. */
   clients(): readonly ClientState[] {
-    const now = this.#context.clock.now()
+    const now = this.#context.clock.elapsed()
     const states: ClientState[] = []
     for (const connection of this.#connections()) states.push(connection.state(now))
     return states
@@ -165,7 +167,7 @@ export class Engine {
     this.#ageCheckMs = every
     clearInterval(this.#ages)
     this.#ages = setInterval(() => {
-      const now = this.#context.clock.now()
+      const now = this.#context.clock.elapsed()
       this.#context.gate.sweep(now)
       const limits = this.#context.timeouts
       for (const connection of this.#connections()) connection.checkAge(now, limits.idleMs, limits.lifetimeMs)
@@ -195,7 +197,7 @@ export class Engine {
       const found = sockets.get(key) ?? opened.get(key) ?? new Error('no socket')
       if (!(found instanceof Error)) spare.delete(found)
       const route = this.#route(wanted)
-      const listener = before.get(wanted.name) ?? new Listener(wanted, route, this.#context)
+      const listener = before.get(wanted.name) ?? new Listener(wanted, route, this.#context, this.#places(wanted.name))
       this.#listeners.set(wanted.name, listener)
       before.delete(wanted.name)
       listener.become(wanted, route, found)
@@ -216,6 +218,12 @@ export class Engine {
     setTimeout(() => {
       for (const connection of [...listener.clients]) connection.close('ListenerRemoved')
     }, drainMs).unref()
+  }
+
+  /** A listener that comes back while clients of its name are still leaving goes on counting them. */
+  #places(name: string): Places {
+    for (const listener of this.#leaving) if (listener.name === name) return listener.places
+    return emptyPlaces()
   }
 
   #route(listener: ListenerConfiguration): Route {

@@ -4,10 +4,17 @@ import type { ListenerConfiguration } from './configuration.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
 import { ListeningSocket, type SocketOwner, whyNot } from './listening-socket.ts'
 import { type PipelineContext, type Route, serveConnection } from './pipeline.ts'
+import type { Places } from './places.ts'
 import type { ListenState } from './ports.ts'
 
 /** Milliseconds between tries of a listener that cannot listen: doubled from the first to the last. */
 const RETRY_MS = { first: 250, last: 5_000 } as const
+
+/** Milliseconds between two lines of the log on clients that cannot be accepted. */
+const TELL_MS = 10_000
+
+/** Errors of accept after which a listener rests, when each comes within `withinMs` of the one before. */
+const ACCEPT_ERRORS = { most: 10, withinMs: 500 } as const
 
 /** What all listeners of an engine share. */
 export interface ListenerContext extends PipelineContext {
@@ -22,7 +29,7 @@ export interface ListenerContext extends PipelineContext {
 export class Listener implements ConnectionOwner, SocketOwner {
   readonly name: string
   readonly clients = new Set<Connection>()
-  readonly places: { maxClients: number; live: number }
+  readonly places: Places
   readonly #context: ListenerContext
   #configuration: ListenerConfiguration
   #route: Route
@@ -31,10 +38,12 @@ export class Listener implements ConnectionOwner, SocketOwner {
   #error = 'not opened yet'
   /** What the observer was told last. */
   #told = ''
+  readonly #acceptErrors = { inARow: 0, at: Number.NEGATIVE_INFINITY, toldAt: Number.NEGATIVE_INFINITY }
 
-  constructor(configuration: ListenerConfiguration, route: Route, context: ListenerContext) {
+  /** @param places Those of the name, which clients may hold that are still leaving. */
+  constructor(configuration: ListenerConfiguration, route: Route, context: ListenerContext, places: Places) {
     this.name = configuration.name
-    this.places = { maxClients: configuration.maxClients, live: 0 }
+    this.places = places
     this.#configuration = configuration
     this.#route = route
     this.#context = context
@@ -125,20 +134,37 @@ export class Listener implements ConnectionOwner, SocketOwner {
   }
 
   accept(socket: net.Socket): void {
-    const connection = new Connection(this.#context.nextClientId(), socket, this, this.#context.clock.now())
+    const connection = new Connection(this.#context.nextClientId(), socket, this, this.#context.clock.elapsed())
     this.clients.add(connection)
     this.#context.observer.clientOpened(this.name)
     void serveConnection(connection, this.#route, this.places, this.#context)
   }
 
-  cannotAccept(error: Error): void {
-    this.#context.log('warn', 'cannot accept a client', { listener: this.name, error: error.message })
+  /**
+   * A client that left before accept costs a line of the log. When descriptors are out (EMFILE, ENFILE) the runtime
+   * takes the waiting clients and drops them; only when it lacks the one descriptor it needs for that does it report
+   * the same error again and again, as fast as it can, for as long as somebody waits. Then the listener rests.
+   */
+  cannotAccept(error: NodeJS.ErrnoException): void {
+    const now = this.#context.clock.elapsed()
+    const errors = this.#acceptErrors
+    errors.inARow = now - errors.at < ACCEPT_ERRORS.withinMs ? errors.inARow + 1 : 1
+    errors.at = now
+    if (now - errors.toldAt >= TELL_MS) {
+      errors.toldAt = now
+      this.#context.log('warn', 'cannot accept a client', { listener: this.name, error: error.message })
+    }
+    if (errors.inARow < ACCEPT_ERRORS.most) return
+    errors.inARow = 0
+    void this.release()?.close()
+    this.#changed(`cannot accept clients (${error.code ?? error.message}); it listens again after a rest`)
+    this.openLater()
   }
 
   released(connection: Connection): void {
     this.clients.delete(connection)
     this.#context.gate.release(connection)
-    this.#context.observer.clientClosed(connection.record(this.#context.clock.now()))
+    this.#context.observer.clientClosed(connection.record(this.#context.clock.elapsed()))
   }
 
   #listenOn(socket: ListeningSocket): void {

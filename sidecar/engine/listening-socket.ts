@@ -1,13 +1,16 @@
 import net from 'node:net'
 import type { ListenerConfiguration } from './configuration.ts'
 
+/** Milliseconds of silence after which the kernel asks whether a client is still there; by default it asks after two hours. */
+const KEEP_ALIVE_MS = 60_000
+
 /** What of a listener its socket depends on; everything else is replaced in place. */
 export type SocketAddress = Pick<ListenerConfiguration, 'address' | 'port' | 'socketFamily' | 'listenBacklog'>
 
 /** What is done with what comes in. */
 export interface SocketOwner {
   accept(socket: net.Socket): void
-  cannotAccept(error: Error): void
+  cannotAccept(error: NodeJS.ErrnoException): void
 }
 
 /** Equal for addresses that one and the same socket serves. */
@@ -78,7 +81,8 @@ export class ListeningSocket {
 
 function bind(options: net.ListenOptions): Promise<net.Server> {
   return new Promise((resolve, reject) => {
-    const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true, keepAlive: true })
+    const keepAlive = { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }
+    const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true, ...keepAlive })
     server.once('error', reject)
     server.listen(options, () => {
       server.off('error', reject)

@@ -1,9 +1,10 @@
 import type { TLSSocket } from 'node:tls'
-import type { Clock } from '../base/clock.ts'
+import type { SteadyClock } from '../base/clock.ts'
 import type { EngineTimeouts } from './configuration.ts'
 import type { Connection } from './connection.ts'
-import type { Gate, Places } from './gate.ts'
+import type { Gate } from './gate.ts'
 import type { HostEntry } from './host-entry.ts'
+import type { Places } from './places.ts'
 import type { EngineObserver } from './ports.ts'
 import { ALERTS, greet } from './stages/greeting.ts'
 import { type ProxySettings, readProxyHeader, speaksForOthers } from './stages/proxy-header.ts'
@@ -21,7 +22,7 @@ export interface Route {
 
 /** What every connection of an engine shares. */
 export interface PipelineContext {
-  readonly clock: Clock
+  readonly clock: SteadyClock
   readonly observer: EngineObserver
   readonly gate: Gate
   /** Replaced when the configuration changes. */
@@ -45,12 +46,12 @@ export async function serveConnection(
   try {
     const isProxied = speaksForOthers(connection, route.proxy)
     // Behind a proxy the source is known after its header; everywhere else before a byte is read.
-    if (!isProxied && !gate.enterSource(connection, route.tls, clock.now())) return
-    if (!connection.laneReason && !gate.takePlace(connection, places, route.tls)) return
+    if (!isProxied && !gate.enterSource(connection, route, clock.elapsed())) return
+    if (!connection.lane && !gate.takePlace(connection, places, route, clock.elapsed())) return
     if (route.tls || route.proxy.mode !== 'None')
       connection.arm(context.timeouts.handshakeMs, () => connection.close('TooSlow', 'no complete handshake in time'))
     if (route.proxy.mode !== 'None' && !(await readProxyHeader(connection, route.proxy))) return
-    if (isProxied && !gate.enterSource(connection, route.tls, clock.now())) return
+    if (isProxied && !gate.enterSource(connection, route, clock.elapsed())) return
     if (route.tls) await serveTls(connection, route, context)
     else {
       connection.disarm()
@@ -111,8 +112,7 @@ function secured(
   socket: TLSSocket,
   context: PipelineContext,
 ): void {
-  const now = context.clock.now()
-  const verdict = judgeClient(socket, host.clientCertificate, now)
+  const verdict = judgeClient(socket, host.clientCertificate, context.clock.now())
   const version = socket.getProtocol() ?? ''
   connection.tls = {
     version,
@@ -126,21 +126,24 @@ function secured(
     return
   }
   if (connection.laneReason) {
-    context.gate.dismiss(connection, connection.laneReason)
+    context.gate.dismiss(connection, connection.laneReason, host)
     return
   }
   connection.alpnProtocol = socket.alpnProtocol || undefined
-  context.observer.handshakeDone(connection.listener, host.hostTag, connection.tls, now - connection.acceptedAt)
+  const tookMs = context.clock.elapsed() - connection.acceptedAt
+  context.observer.handshakeDone(connection.listener, host.hostTag, connection.tls, tookMs)
   serve(connection, host, context.gate).catch((error: unknown) => connection.close('HandlerFailed', String(error)))
 }
 
 async function serve(connection: Connection, host: HostEntry, gate: Gate): Promise<void> {
   connection.hostTag = host.hostTag
   connection.isServed = true
+  gate.served(connection)
   try {
-    if (gate.banner.length > 0 && host.mode === 'terminate') {
-      connection.sentBytes += gate.banner.length
-      connection.stream.write(gate.banner)
+    const banner = gate.bannerOf(host)
+    if (banner) {
+      connection.sentBytes += banner.length
+      connection.stream.write(banner)
     }
     await host.handler.serve(connection)
   } catch (error) {

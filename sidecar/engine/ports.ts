@@ -69,6 +69,11 @@ export interface SocketClient {
  * What it throws (or rejects with) closes that client with `HandlerFailed` and harms nobody else.
  */
 export interface Handler {
+  /**
+   * Present when the handler itself speaks HTTP: its clients get no banner, which they would take for a broken answer,
+   * and the one over a limit gets 503.
+   */
+  readonly speaks?: 'http'
   serve(client: SocketClient): void | Promise<void>
   /** Called when no new client will come: stops timers and probes. Clients in service are left alone. */
   dispose?(): void

@@ -1,6 +1,6 @@
 import type net from 'node:net'
 import { addressList, holds } from '../address-list.ts'
-import type { CloseReason } from '../close-reason.ts'
+import { type Source, sourceOf } from './source.ts'
 
 /** Who and how many may enter; 0 means no limit. */
 export interface AdmissionLimits {
@@ -16,35 +16,42 @@ export interface AdmissionLimits {
   readonly deny: readonly string[]
 }
 
-/** What a source is known for, kept while it has clients or its rate has not recovered. */
-interface Source {
-  clients: number
-  /** Tokens of the bucket at `at`. */
-  tokens: number
-  at: number
+/** Why a source gets no more clients in. */
+export interface SourceRefusal {
+  readonly reason: 'TooFast' | 'TooManyFromSource'
+  /** Whether the client is told: always, save that one too fast on TLS is told once a second, as a handshake is what its limit is to save. */
+  readonly isDueToBeTold: boolean
 }
 
-/** Sources remembered at the most: a flood from made-up addresses costs memory up to here and no further. */
-const MAX_SOURCES = 100_000
+/** Sources without clients that are remembered at the most: a flood from made-up addresses costs memory up to here and no further. */
+const MAX_RESTING = 100_000
+
+/** Milliseconds between two clients of one source that are told that they came too fast. */
+const TELL_MS = 1_000
 
 /**
- * Decides who enters. A place is taken at accept and given back at the close, so a client that is slow in its handshake
- * holds one; a source is counted apart, because behind a proxy it is known only after the PROXY protocol header.
+ * Decides who enters. A source with clients is known by them; one without is remembered until its rate has recovered,
+ * in the order in which they were left, so that forgetting looks at none that is to stay.
  */
 export class Admission {
   readonly #limits: AdmissionLimits
   readonly #allow: net.BlockList | undefined
   readonly #deny: net.BlockList | undefined
-  readonly #countsSources: boolean
-  readonly #sources: Map<string, Source>
+  readonly #active: Map<string, Source>
+  readonly #resting: Map<string, Source>
 
   /** @param before The admission this one replaces: its sources stay counted. */
   constructor(limits: AdmissionLimits, before?: Admission) {
     this.#limits = limits
     this.#allow = addressList(limits.allow)
     this.#deny = addressList(limits.deny)
-    this.#countsSources = limits.maxClientsPerSource > 0 || limits.acceptRatePerSource.perSecond > 0
-    this.#sources = before ? before.#sources : new Map()
+    this.#active = before ? before.#active : new Map()
+    this.#resting = before ? before.#resting : new Map()
+  }
+
+  /** Sources that are remembered. */
+  get sources(): number {
+    return this.#active.size + this.#resting.size
   }
 
   /** Whether one more client finds a place, beside `live` of all listeners. */
@@ -52,76 +59,87 @@ export class Admission {
     return this.#limits.maxClients === 0 || live < this.#limits.maxClients
   }
 
-  /** Why a client of `address` is turned away at once, without a word; undefined when it is not. */
-  isDenied(address: string): CloseReason | undefined {
-    if (this.#deny && holds(this.#deny, address)) return 'Denied'
-    return this.#allow && !holds(this.#allow, address) ? 'Denied' : undefined
+  /** Whether a client of `address` is kept out, without a word. */
+  isDenied(address: string): boolean {
+    if (this.#deny && holds(this.#deny, address)) return true
+    return this.#allow !== undefined && !holds(this.#allow, address)
   }
 
   /**
-   * Counts a client of `address`, or tells why it may not enter. Every counted client is given back by `leave`.
+   * Counts a client of `address`, or tells why it may not enter. A counted client is given back by `leave`.
    * @param now Milliseconds.
    */
-  enter(address: string, now: number): CloseReason | undefined {
-    if (!this.#countsSources) return undefined
+  enter(address: string, now: number): Source | SourceRefusal {
     const { maxClientsPerSource, acceptRatePerSource } = this.#limits
     const key = sourceOf(address)
-    const source = this.#sources.get(key) ?? this.#remember(key, now)
-    if (acceptRatePerSource.perSecond > 0) {
-      const burst = Math.max(acceptRatePerSource.burst, 1)
-      source.tokens = Math.min(burst, source.tokens + ((now - source.at) / 1000) * acceptRatePerSource.perSecond)
-      source.at = now
-      if (source.tokens < 1) return 'TooFast'
-      source.tokens -= 1
+    const source = this.#active.get(key) ?? this.#wake(key, now)
+    if (acceptRatePerSource.perSecond > 0 && !this.#takeToken(source, now)) {
+      const isDueToBeTold = now - source.toldAt >= TELL_MS
+      if (isDueToBeTold) source.toldAt = now
+      this.#rest(source)
+      return { reason: 'TooFast', isDueToBeTold }
     }
-    if (maxClientsPerSource > 0 && source.clients >= maxClientsPerSource) return 'TooManyFromSource'
+    if (maxClientsPerSource > 0 && source.clients >= maxClientsPerSource) {
+      this.#rest(source)
+      return { reason: 'TooManyFromSource', isDueToBeTold: true }
+    }
     source.clients += 1
-    return undefined
-  }
-
-  /** Gives back a client that `enter` counted. */
-  leave(address: string): void {
-    const key = sourceOf(address)
-    const source = this.#sources.get(key)
-    if (!source) return
-    source.clients = Math.max(0, source.clients - 1)
-    if (source.clients === 0 && this.#limits.acceptRatePerSource.perSecond === 0) this.#sources.delete(key)
-  }
-
-  /** Forgets sources that have no client and whose rate has recovered. Called now and then. */
-  sweep(now: number): void {
-    const { perSecond, burst } = this.#limits.acceptRatePerSource
-    const recoveryMs = perSecond > 0 ? (Math.max(burst, 1) / perSecond) * 1000 : 0
-    for (const [key, source] of this.#sources)
-      if (source.clients === 0 && now - source.at >= recoveryMs) this.#sources.delete(key)
-  }
-
-  #remember(key: string, now: number): Source {
-    if (this.#sources.size >= MAX_SOURCES) this.#forgetOne()
-    const source = { clients: 0, tokens: Math.max(this.#limits.acceptRatePerSource.burst, 1), at: now }
-    this.#sources.set(key, source)
     return source
   }
 
-  /** The oldest source without a client; a map keeps the order of insertion. */
-  #forgetOne(): void {
-    for (const [key, source] of this.#sources)
-      if (source.clients === 0) {
-        this.#sources.delete(key)
-        return
-      }
+  /** Gives back a client that `enter` counted. */
+  leave(source: Source): void {
+    source.clients -= 1
+    this.#rest(source)
+  }
+
+  /** Forgets the sources whose rate has recovered. Called now and then. @param now Milliseconds. */
+  sweep(now: number): void {
+    const recoveryMs = this.#recoveryMs()
+    for (const [key, source] of this.#resting) {
+      if (now - source.at < recoveryMs) return
+      this.#resting.delete(key)
+    }
+  }
+
+  /** Takes one connection out of what the source may open, which grows by `perSecond` up to `burst`. */
+  #takeToken(source: Source, now: number): boolean {
+    const { perSecond } = this.#limits.acceptRatePerSource
+    source.tokens = Math.min(this.#burst(), source.tokens + ((now - source.at) / 1000) * perSecond)
+    source.at = now
+    if (source.tokens < 1) return false
+    source.tokens -= 1
+    return true
+  }
+
+  #burst(): number {
+    return Math.max(this.#limits.acceptRatePerSource.burst, 1)
+  }
+
+  /** Milliseconds after which a source may open as many connections at once as an unknown one. */
+  #recoveryMs(): number {
+    const { perSecond } = this.#limits.acceptRatePerSource
+    return perSecond > 0 ? (this.#burst() / perSecond) * 1000 : 0
+  }
+
+  /** A source among those with clients; `#rest` puts it back when none comes in. */
+  #wake(key: string, now: number): Source {
+    const known = this.#resting.get(key)
+    this.#resting.delete(key)
+    const source = known ?? {
+      ...{ key, clients: 0, tokens: this.#burst(), at: now },
+      toldAt: Number.NEGATIVE_INFINITY,
+    }
+    this.#active.set(key, source)
+    return source
+  }
+
+  /** Keeps a source that has no client for as long as its rate matters. */
+  #rest(source: Source): void {
+    if (source.clients > 0) return
+    this.#active.delete(source.key)
+    if (this.#limits.acceptRatePerSource.perSecond === 0) return
+    if (this.#resting.size >= MAX_RESTING) this.#resting.delete(this.#resting.keys().next().value ?? '')
+    this.#resting.set(source.key, source)
   }
 }
-
-/** What counts as one source: an IPv4 address, or the /64 that a network gives one customer (RFC 6177). */
-export function sourceOf(address: string): string {
-  if (!address.includes(':')) return address
-  const [head = '', tail] = address.split('::')
-  const before = head === '' ? [] : head.split(':')
-  if (tail === undefined || before.length >= 4) return before.slice(0, 4).map(shortGroup).join(':')
-  const after = tail === '' ? [] : tail.split(':')
-  const zeros = new Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0')
-  return [...before, ...zeros, ...after].slice(0, 4).map(shortGroup).join(':')
-}
-
-const shortGroup = (group: string) => group.replace(/^0+(?=.)/, '').toLowerCase()

@@ -4,6 +4,7 @@ import type { ListenerConfiguration } from '../configuration.ts'
 import type { Connection } from '../connection.ts'
 import { parseProxyHeader } from '../proxy-protocol/parse.ts'
 import { readPrefix } from './read-prefix.ts'
+import { plainAddress } from './source.ts'
 
 /** Whose PROXY protocol header is believed, prepared once per configuration. */
 export interface ProxySettings {
@@ -56,9 +57,9 @@ export async function readProxyHeader(connection: Connection, settings: ProxySet
     connection.close('ProxyHeaderMissing', 'the listener requires a PROXY protocol header')
   } else {
     if (reading.source && reading.destination) {
-      connection.peerAddress = reading.source.address
+      connection.peerAddress = plainAddress(reading.source.address)
       connection.peerPort = reading.source.port
-      connection.localAddress = reading.destination.address
+      connection.localAddress = plainAddress(reading.destination.address)
       connection.localPort = reading.destination.port
     }
     return true

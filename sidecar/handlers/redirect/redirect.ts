@@ -54,6 +54,7 @@ export function createRedirect({ spec, clock, requestMs = 10_000 }: RedirectOpti
   }
 
   return {
+    speaks: 'http',
     serve(client) {
       const { stream } = client
       // The first piece is nearly always the whole head; only else is it gathered.
