@@ -60,7 +60,8 @@ export class Connection implements SocketClient {
   #movedAt: number
   #reason: CloseReason | undefined = undefined
   #detail = ''
-  #released = false
+  /** The socket, and TLS on it. */
+  #openStreams = 1
 
   /** @param acceptedAt Milliseconds of a clock that never jumps, as `now` everywhere below. */
   constructor(clientId: string, socket: net.Socket, owner: ConnectionOwner, acceptedAt: number) {
@@ -76,7 +77,7 @@ export class Connection implements SocketClient {
     this.localAddress = plainAddress(socket.localAddress)
     this.localPort = socket.localPort ?? 0
     socket.on('error', (error) => this.#failed(error))
-    socket.on('close', () => this.#release())
+    socket.on('close', () => this.#gone())
   }
 
   get closed(): boolean {
@@ -98,8 +99,12 @@ export class Connection implements SocketClient {
   serveOn(stream: Duplex): void {
     this.stream = stream
     if (stream !== this.socket) {
+      this.#openStreams += 1
       stream.on('error', (error) => this.#failed(error))
-      stream.on('close', () => this.socket.destroy())
+      stream.on('close', () => {
+        this.socket.destroy()
+        this.#gone()
+      })
     }
   }
 
@@ -108,15 +113,12 @@ export class Connection implements SocketClient {
     if (reason === 'Completed') {
       this.stream.end()
       // What is still in flight may leave; a client that takes nothing is not waited for.
-      if (!this.socket.destroyed) this.arm(LINGER_MS, () => this.socket.destroy())
+      this.arm(LINGER_MS, () => this.#destroy())
       this.stream.resume()
     } else if (reason === 'BackendReset') {
       this.socket.resetAndDestroy()
       this.stream.destroy()
-    } else {
-      this.stream.destroy()
-      this.socket.destroy()
-    }
+    } else this.#destroy()
   }
 
   /**
@@ -127,14 +129,14 @@ export class Connection implements SocketClient {
   refuse(reason: CloseReason, detail: string, lastWords?: Uint8Array): void {
     if (!this.#decide(reason, detail)) return
     if (!lastWords || this.socket.destroyed) {
-      this.socket.destroy()
+      this.#destroy()
       return
     }
     this.sentBytes += lastWords.length
     this.stream.end(lastWords)
     this.stream.resume()
     this.stream.once('end', () => (this.stream as net.Socket).destroySoon())
-    this.arm(REFUSED_LINGER_MS, () => this.socket.destroy())
+    this.arm(REFUSED_LINGER_MS, () => this.#destroy())
   }
 
   /** Closes a client that was idle or lived too long, or is gone unnoticed. 0 is no limit. */
@@ -221,12 +223,20 @@ export class Connection implements SocketClient {
     this.close(this.isServed ? 'ClientReset' : 'ClientGone', error.code ?? error.message)
   }
 
+  #destroy(): void {
+    this.stream.destroy()
+    this.socket.destroy()
+  }
+
+  /** Bun closes the socket below TLS as soon as the client ends its direction; the client is there until TLS is over. */
+  #gone(): void {
+    this.#openStreams -= 1
+    if (this.#openStreams === 0) this.#release()
+  }
+
   #release(): void {
-    if (this.#released) return
-    this.#released = true
     this.#decide(this.isServed ? 'Completed' : 'ClientGone', '')
     this.disarm()
-    if (this.stream !== this.socket) this.stream.destroy()
     this.#owner.released(this)
   }
 }

@@ -23,6 +23,8 @@ export type TlsClientOptions = Target &
 export interface TlsClient extends Reader, AsyncDisposable {
   readonly socket: TLSSocket
   readonly origin: Origin
+  /** What TLS runs on. */
+  readonly transport: Socket
   /** `TLSv1.2` or `TLSv1.3`. */
   readonly protocol: string
   /** Standard name, for example `TLS_AES_256_GCM_SHA384`. */
@@ -68,7 +70,14 @@ function cutFirstWrite(socket: Socket, cut: (hello: Buffer) => readonly Buffer[]
   return duplex
 }
 
-async function openTls(options: TlsClientOptions): Promise<readonly [TLSSocket, Origin]> {
+/** The parts of a client before its handshake. */
+interface OpenedTls {
+  readonly socket: TLSSocket
+  readonly raw: Socket
+  readonly origin: Origin
+}
+
+async function openTls(options: TlsClientOptions): Promise<OpenedTls> {
   const { before, cutHello, pieceDelayMs = 0, opened, ...tls } = options
   const raw = await openSocket('path' in options ? { path: options.path } : options)
   const origin = originOf(raw)
@@ -84,12 +93,12 @@ async function openTls(options: TlsClientOptions): Promise<readonly [TLSSocket, 
     path: undefined,
     socket: cutHello === undefined ? raw : cutFirstWrite(raw, cutHello, pieceDelayMs),
   } as ConnectionOptions)
-  return [socket, origin]
+  return { socket, raw, origin }
 }
 
 /** Connects and completes the handshake; rejects with OpenSSL's or the system's error when it fails. */
 export async function connectTls(options: TlsClientOptions): Promise<TlsClient> {
-  const [socket, origin] = await openTls(options)
+  const { socket, raw, origin } = await openTls(options)
   const firstSession = new Promise<Buffer>((resolve) => socket.once('session', resolve))
   try {
     await within(10_000, 'the handshake', once(socket, 'secureConnect'))
@@ -105,6 +114,7 @@ export async function connectTls(options: TlsClientOptions): Promise<TlsClient> 
     ...reader,
     socket,
     origin,
+    transport: raw,
     protocol: socket.getProtocol() ?? '',
     cipher: socket.getCipher().standardName,
     group: group?.name ?? '',
