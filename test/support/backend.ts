@@ -37,9 +37,6 @@ export const record: Service = (connection) => {
   })
 }
 
-/** Accepts and never reads. */
-export const stall: Service = ({ socket }) => void socket.pause()
-
 /** Reads to the end, answers with the SHA-256 of it in hexadecimal, and ends. */
 export const digest: Service = ({ socket }) => {
   const hash = createHash('sha256')

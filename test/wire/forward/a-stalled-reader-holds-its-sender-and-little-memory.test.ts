@@ -68,7 +68,9 @@ describe.each([
 ])('over %s', (_name, listener) => {
   const connect = (edge: Edge) => (listener.tls === false ? edge.connectPlain() : edge.connect())
 
-  test('a client that stalls holds its backend, and gets every byte when it reads on', { timeout: 120_000 }, async () => {
+  test('a client that stalls holds its backend, and gets every byte when it reads on', {
+    timeout: 120_000,
+  }, async () => {
     let sent = { accepted: 0 }
     await using backend = await startBackend(({ socket }) => {
       socket.resume()
@@ -98,7 +100,9 @@ describe.each([
     expect(line).toMatchObject({ sentBytes: TOTAL, reason: 'Completed' })
   })
 
-  test('a backend that stalls holds its client, and gets every byte when it reads on', { timeout: 120_000 }, async () => {
+  test('a backend that stalls holds its client, and gets every byte when it reads on', {
+    timeout: 120_000,
+  }, async () => {
     const stalled: BackendConnection[] = []
     await using backend = await startBackend((connection) => {
       connection.socket.pause()
