@@ -15,7 +15,7 @@ export interface EdgeOptions {
   /** More of the spec. */
   readonly spec?: Part
   /** Called before the engine starts, to put more material into the workspace. */
-  readonly prepare?: (workspace: Workspace, authority: Authority) => Promise<void>
+  readonly prepare?: ((workspace: Workspace, authority: Authority) => Promise<void>) | undefined
   readonly engine?: Partial<EngineOptions>
 }
 
@@ -31,7 +31,12 @@ export interface Edge extends AsyncDisposable {
   connectPlain(): Promise<RawClient>
 }
 
-const plainHost = (changes: Part): Part => ({ hostTag: 'a', default: true, ...changes })
+const plainHost = (changes: Part): Part => ({
+  hostTag: 'a',
+  default: true,
+  handler: { type: 'Echo' },
+  ...changes,
+})
 
 /** Starts an edge; each host gets a Secret named after its hostTag unless `prepare` wrote one before. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {

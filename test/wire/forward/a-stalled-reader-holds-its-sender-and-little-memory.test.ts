@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { type BackendConnection, startBackend } from '../../support/backend.ts'
 import { type Edge, startEdge } from '../../support/edge.ts'
 import { eventually } from '../../support/eventually.ts'
-import { forward } from '../../support/manifest.ts'
+import { forward, type Part } from '../../support/manifest.ts'
 
 const MB = 1024 * 1024
 const TOTAL = 100 * MB
@@ -62,10 +62,12 @@ async function expectHeld(edge: Edge, sent: { accepted: number }, before: number
   expect((await edge.engine.residentBytes()) - before).toBeLessThan(MOST_GROWTH)
 }
 
-describe.each([
+const WAYS: readonly [string, Part][] = [
   ['plain text', { tls: false }],
   ['TLS', {}],
-])('over %s', (_name, listener) => {
+]
+
+describe.each(WAYS)('over %s', (_name, listener) => {
   const connect = (edge: Edge) => (listener.tls === false ? edge.connectPlain() : edge.connect())
 
   test('a client that stalls holds its backend, and gets every byte when it reads on', {
