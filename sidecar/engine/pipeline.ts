@@ -12,6 +12,7 @@ import { judgeClient } from './tls/client-certificate.ts'
 import type { ClientHello } from './tls/client-hello.ts'
 import { negotiatedGroup } from './tls/groups.ts'
 import type { HostTable } from './tls/host-table.ts'
+import { isOpenSsl } from './tls/policy.ts'
 
 /** What a connection passes through; replaced as a whole when the configuration changes. */
 export interface Route {
@@ -113,12 +114,14 @@ function secured(
   context: PipelineContext,
 ): void {
   const verdict = judgeClient(socket, host.clientCertificate, context.clock.now())
-  const version = socket.getProtocol() ?? ''
-  connection.tls = {
-    version,
+  const settled = {
+    version: socket.getProtocol() ?? '',
     cipher: socket.getCipher()?.standardName ?? '',
-    group: negotiatedGroup(host.groups, hello, version),
     resumed: socket.isSessionReused(),
+  }
+  connection.tls = {
+    ...settled,
+    group: negotiatedGroup(host.groups, hello, settled, isOpenSsl),
     peerCertificate: verdict.kind === 'accept' ? verdict.certificate : undefined,
   }
   if (verdict.kind === 'refuse') {

@@ -15,6 +15,16 @@ export const BUN_TABLE: readonly BunExcuse[] = [
     test: 'each listener keeps as many clients waiting as its listenBacklog says',
     reason: 'its net.Server ignores the option backlog and always listens with 512',
   },
+  {
+    file: 'a-security-level-is-what-clients-see.test.ts',
+    test: 'Backward takes the suites of Intermediate, CBC with SHA-2, and RSA key exchange',
+    reason: 'BoringSSL has no CBC suites with SHA-384, and of those with SHA-256 only ECDHE with AES-128',
+  },
+  {
+    file: 'a-security-level-is-what-clients-see.test.ts',
+    test: 'High192 takes AES-256-GCM and ChaCha20 alone',
+    reason: 'BoringSSL always offers its three suites of TLS 1.3',
+  },
 ]
 
 /** Why Bun is excused from this test; undefined when it is not. */

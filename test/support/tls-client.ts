@@ -29,7 +29,7 @@ export interface TlsClient extends Reader, AsyncDisposable {
   readonly protocol: string
   /** Standard name, for example `TLS_AES_256_GCM_SHA384`. */
   readonly cipher: string
-  /** Key exchange group, for example `X25519MLKEM768`; empty when the session was resumed without one. */
+  /** Key exchange group, for example `X25519MLKEM768` or `P-256`; empty when the session was resumed without one. */
   readonly group: string
   /** Negotiated ALPN protocol. */
   readonly alpn: string | undefined
@@ -70,6 +70,9 @@ function cutFirstWrite(socket: Socket, cut: (hello: Buffer) => readonly Buffer[]
   return duplex
 }
 
+/** The library's names of curves, in those of manifests and logs. */
+const NIST_NAMES: Readonly<Record<string, string>> = { prime256v1: 'P-256', secp384r1: 'P-384', secp521r1: 'P-521' }
+
 /** The parts of a client before its handshake. */
 interface OpenedTls {
   readonly socket: TLSSocket
@@ -109,7 +112,7 @@ export async function connectTls(options: TlsClientOptions): Promise<TlsClient> 
   }
   const reader = createReader(socket)
   const certificate = socket.getPeerX509Certificate()
-  const group = socket.getEphemeralKeyInfo() as { name?: string } | null
+  const { name: group = '' } = (socket.getEphemeralKeyInfo() ?? {}) as { name?: string }
   return {
     ...reader,
     socket,
@@ -117,7 +120,7 @@ export async function connectTls(options: TlsClientOptions): Promise<TlsClient> 
     transport: raw,
     protocol: socket.getProtocol() ?? '',
     cipher: socket.getCipher().standardName,
-    group: group?.name ?? '',
+    group: NIST_NAMES[group] ?? group,
     alpn: socket.alpnProtocol || undefined,
     resumed: socket.isSessionReused(),
     serverNames: [...(certificate?.subjectAltName ?? '').matchAll(/DNS:([^,]+)/g)].map(([, name]) => name as string),

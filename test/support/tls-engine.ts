@@ -13,6 +13,8 @@ export interface TlsEngineOptions extends Omit<EngineOptions, 'manifest' | 'secr
   readonly spec?: Part
   /** Key type by Secret; default `EC P-256`. */
   readonly keyTypes?: Readonly<Record<string, TestKeyType>>
+  /** Names of every certificate; default: those of the host that names the Secret. */
+  readonly names?: readonly string[]
   /** Default: a fresh one. */
   readonly authority?: Authority
   /** ConfigMaps by name. */
@@ -45,7 +47,7 @@ export async function startTlsEngine(hosts: readonly Part[], options: TlsEngineO
   const workspace = await createWorkspace()
   for (const { hostNames = [], certificate } of hosts as readonly NamedParts[])
     for (const name of certificate ? [certificate.secretName, ...(certificate.additionalSecretNames ?? [])] : []) {
-      const names = hostNames.length > 0 ? hostNames : [`${name}.test`]
+      const names = options.names ?? (hostNames.length > 0 ? hostNames : [`${name}.test`])
       const { certPem, keyPem } = authority.issue({ names, keyType: keyTypes[name] ?? 'EC P-256' })
       await workspace.copySecret(name, { 'tls.crt': certPem, 'tls.key': keyPem })
     }

@@ -12,15 +12,36 @@ const NUMBERS: Readonly<Record<string, number>> = {
   SecP384r1MLKEM1024: 4589,
 }
 
+/** What a finished handshake settled, as far as the group depends on it. */
+export interface Settled {
+  /** `TLSv1.2` or `TLSv1.3`. */
+  readonly version: string
+  /** The cipher suite's standard name. */
+  readonly cipher: string
+  readonly resumed: boolean
+}
+
 /**
- * The group a handshake settles on. The TLS library does not tell a server, but its choice follows from both lists:
- * the server's first group with a key share, else the server's first group that the client supports (RFC 8446, 4.2.8).
- * Returns '' when there is none in common.
+ * The group a handshake settles on. The TLS library does not tell a server, but its choice follows from both lists.
+ * OpenSSL takes the server's first group with a key share, else the server's first group that the client supports
+ * (RFC 8446, 4.2.8); BoringSSL always the latter. Returns '' when no group was used: TLS 1.2 resumes without one, and
+ * RSA key exchange has none.
+ * @param prefersShares Whether the library lets a key share that is there win over a better group without one.
  */
-export function negotiatedGroup(groups: readonly string[], hello: ClientHello, version: string): string {
-  const has = (list: readonly number[]) => groups.find((name) => list.includes(NUMBERS[name] ?? -1))
-  const shared = version === 'TLSv1.3' ? has(hello.keyShares) : undefined
+export function negotiatedGroup(
+  groups: readonly string[],
+  hello: ClientHello,
+  { version, cipher, resumed }: Settled,
+  prefersShares: boolean,
+): string {
+  const firstIn = (ours: readonly string[], theirs: readonly number[]) =>
+    ours.find((name) => theirs.includes(NUMBERS[name] ?? -1))
+  if (version === 'TLSv1.3') {
+    const shared = prefersShares ? firstIn(groups, hello.keyShares) : undefined
+    return shared ?? firstIn(groups, hello.groups) ?? ''
+  }
+  if (resumed || !cipher.startsWith('TLS_ECDHE_')) return ''
   // Hybrid groups exist in TLS 1.3 only.
-  const usable = version === 'TLSv1.3' ? groups : groups.filter((name) => !name.includes('MLKEM'))
-  return shared ?? usable.find((name) => hello.groups.includes(NUMBERS[name] ?? -1)) ?? ''
+  const classical = groups.filter((name) => !name.includes('MLKEM'))
+  return firstIn(classical, hello.groups) ?? ''
 }

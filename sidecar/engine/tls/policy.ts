@@ -119,8 +119,8 @@ export function policyOf(level: SecurityLevelName, overrides: PolicyOverrides = 
   }
 }
 
-/** Whether the TLS library takes OpenSSL's `@SECLEVEL` command; BoringSSL, under Bun, does not. */
-const takesSecurityLevel = (() => {
+/** Whether the TLS library is OpenSSL, which alone takes the command `@SECLEVEL`; under Bun it is BoringSSL. */
+export const isOpenSsl = (() => {
   try {
     tls.createSecureContext({ ciphers: 'ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=2' })
     return true
@@ -132,7 +132,7 @@ const takesSecurityLevel = (() => {
 /** The policy as options of `tls.createServer`. */
 export function secureContextOptions(policy: TlsPolicy): tls.SecureContextOptions {
   const ciphers = [...policy.ciphers13, ...policy.ciphers12]
-  if (takesSecurityLevel) ciphers.push(`@SECLEVEL=${policy.strength}`)
+  if (isOpenSsl) ciphers.push(`@SECLEVEL=${policy.strength}`)
   return {
     minVersion: policy.minVersion,
     maxVersion: policy.maxVersion,
