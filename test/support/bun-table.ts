@@ -25,6 +25,21 @@ export const BUN_TABLE: readonly BunExcuse[] = [
     test: 'High192 takes AES-256-GCM and ChaCha20 alone',
     reason: 'BoringSSL always offers its three suites of TLS 1.3',
   },
+  {
+    file: 'a-host-overrides-its-level-for-itself-alone.test.ts',
+    test: 'ciphers of TLS 1.3 replace those of the level, and leave TLS 1.2 as it is',
+    reason: 'BoringSSL always offers its three suites of TLS 1.3',
+  },
+  {
+    file: 'a-host-overrides-its-level-for-itself-alone.test.ts',
+    test: 'ciphers may name suites that no level has: DHE',
+    reason: 'BoringSSL has no finite-field groups and no DHE suites',
+  },
+  {
+    file: 'a-host-overrides-its-level-for-itself-alone.test.ts',
+    test: 'groups may name those that no level has',
+    reason: 'BoringSSL has neither X448 nor hybrids of ML-KEM with NIST curves',
+  },
 ]
 
 /** Why Bun is excused from this test; undefined when it is not. */

@@ -12,6 +12,9 @@ export type HandshakeOutcome =
 
 type Settle = (outcome: HandshakeOutcome) => void
 
+/** Longer than any handshake may take: the connection's own deadline ends it, with a reason. */
+const NO_TIMEOUT_MS = 3_600_000
+
 /** Seconds a ticket may be used to resume. */
 const TICKET_SECONDS = 3600
 
@@ -41,6 +44,7 @@ export class HostServer {
       ticketKeys: Buffer.from(hkdfSync('sha256', ticketSecret, asked, 'socketserver ticket keys', 48)),
       sessionIdContext: asked.toString('hex', 0, 16),
       sessionTimeout: TICKET_SECONDS,
+      handshakeTimeout: NO_TIMEOUT_MS,
       ...(settings.alpn.length > 0 ? { ALPNProtocols: [...settings.alpn] } : {}),
       ...(settings.clientCertificate.method === 'None'
         ? {}

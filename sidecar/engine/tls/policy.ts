@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto'
 import tls from 'node:tls'
 
 /** The named security levels (design of TWSocketServer's `SslSrvSecurity`). */
@@ -139,6 +140,8 @@ export function secureContextOptions(policy: TlsPolicy): tls.SecureContextOption
     ciphers: ciphers.join(':'),
     ecdhCurve: policy.groups.join(':'),
     honorCipherOrder: true,
+    // A second handshake on one connection only costs the server; TLS 1.3 has none, and clients of TLS 1.2 need none.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     ...(policy.ciphers12.some((name) => name.startsWith('DHE-')) ? { dhparam: 'auto' } : {}),
   }
 }
