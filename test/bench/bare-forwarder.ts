@@ -1,0 +1,36 @@
+// The floor of a runtime: the least that ends TLS and forwards, with half-close and back-pressure and nothing else.
+// Arguments: port, port of the backend, file with the certificate and its key.
+import { readFileSync } from 'node:fs'
+import net from 'node:net'
+import tls from 'node:tls'
+
+const [port, backendPort, pemFile] = process.argv.slice(2)
+const pem = readFileSync(pemFile as string)
+
+function forward(client: tls.TLSSocket): void {
+  const options = { host: '127.0.0.1', port: Number(backendPort), noDelay: true, allowHalfOpen: true }
+  const backend = net.connect(options)
+  const end = () => {
+    client.destroy()
+    backend.destroy()
+  }
+  client.on('error', end)
+  backend.on('error', end)
+  client.on('close', end)
+  backend.on('close', end)
+  client.on('data', (chunk) => {
+    if (!backend.write(chunk) && backend.writableLength > 0) client.pause()
+  })
+  backend.on('data', (chunk) => {
+    if (!client.write(chunk) && client.writableLength > 0) backend.pause()
+  })
+  client.on('drain', () => backend.resume())
+  backend.on('drain', () => client.resume())
+  client.on('end', () => backend.end())
+  backend.on('end', () => client.end())
+}
+
+tls
+  .createServer({ cert: pem, key: pem, noDelay: true, allowHalfOpen: true }, forward)
+  .on('tlsClientError', (_error, socket) => socket.destroy())
+  .listen(Number(port), '127.0.0.1', 511)

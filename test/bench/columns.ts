@@ -1,0 +1,168 @@
+import { runLoad, startLoad } from './load.ts'
+import { cpuSeconds, memoryBytes } from './server-cost.ts'
+
+/** A running server under measurement. */
+export interface Subject {
+  readonly pid: number
+  readonly port: number
+  /** The core of the load and of the backend. */
+  readonly loadCore: number
+  /** 1 for the numbers of a full run; smaller for a quick one. */
+  readonly scale: number
+  /** Clients of the column `idle`. */
+  readonly idleClients: number
+}
+
+/** What is measured, one column of the table. */
+export interface Column {
+  readonly id: string
+  readonly title: string
+  readonly unit: string
+  /** Digits behind the point in the table. */
+  readonly digits: number
+  /** Whether a greater value is the better one. */
+  readonly isMoreBetter: boolean
+  /** Measures once. @throws when the load did not do what it should. */
+  readonly measure: (subject: Subject) => Promise<number>
+}
+
+const VISITS = 4_000
+const VISITORS = 16
+const REQUESTS = 60_000
+const REQUEST_CONNECTIONS = 8
+const DOWNLOAD_BYTES = 2 * 1024 ** 3
+const DOWNLOAD_CONNECTIONS = 2
+/** Handshakes a second of the flood: a third to a half of what one core of the slowest contestant can do. */
+const FLOOD_PER_SECOND = 400
+const PROBE_SECONDS = 6
+const PROBE_EVERY_MS = 2
+
+const scaled = (count: number, { scale }: Subject) => Math.max(Math.round(count * scale), 50)
+
+/** Lets the compilers of the runtimes see the path that is measured. */
+async function warmUp(subject: Subject, isResuming: boolean): Promise<void> {
+  const count = scaled(1_000, subject)
+  await runLoad({ kind: 'visits', port: subject.port, count, concurrency: VISITORS, isResuming }, subject.loadCore)
+}
+
+async function microsecondsPerVisit(subject: Subject, isResuming: boolean): Promise<number> {
+  await warmUp(subject, isResuming)
+  const count = scaled(VISITS, subject)
+  const before = cpuSeconds(subject.pid)
+  const task = { kind: 'visits', port: subject.port, count, concurrency: VISITORS, isResuming } as const
+  const { done, failed, resumed } = await runLoad(task, subject.loadCore)
+  const spent = cpuSeconds(subject.pid) - before
+  if (failed > count / 100) throw new Error(`${failed} of ${count} visits failed`)
+  // The first of each lane has no ticket yet.
+  if (isResuming && resumed < 0.9 * (count - VISITORS)) throw new Error(`only ${resumed} of ${count} were resumed`)
+  return (spent * 1e6) / done
+}
+
+async function microsecondsPerRequest(subject: Subject): Promise<number> {
+  const { port, loadCore } = subject
+  const connections = REQUEST_CONNECTIONS
+  await runLoad({ kind: 'requests', port, count: scaled(5_000, subject), connections }, loadCore)
+  const before = cpuSeconds(subject.pid)
+  const { done, failed } = await runLoad(
+    { kind: 'requests', port, count: scaled(REQUESTS, subject), connections },
+    loadCore,
+  )
+  if (failed > 0) throw new Error(`${failed} of ${connections} connections broke`)
+  return ((cpuSeconds(subject.pid) - before) * 1e6) / done
+}
+
+async function gigabytesPerCpuSecond(subject: Subject): Promise<number> {
+  const { port, loadCore } = subject
+  const connections = DOWNLOAD_CONNECTIONS
+  await runLoad({ kind: 'download', port, bytes: scaled(DOWNLOAD_BYTES / 20, subject), connections }, loadCore)
+  const before = cpuSeconds(subject.pid)
+  const { done, failed } = await runLoad(
+    { kind: 'download', port, bytes: scaled(DOWNLOAD_BYTES, subject), connections },
+    loadCore,
+  )
+  if (failed > 0) throw new Error(`${failed} of ${connections} connections broke`)
+  return done / 1e9 / (cpuSeconds(subject.pid) - before)
+}
+
+async function kilobytesPerIdleClient(subject: Subject): Promise<number> {
+  const { port, loadCore, idleClients: count } = subject
+  await runLoad({ kind: 'visits', port, count: 200, concurrency: VISITORS, isResuming: false }, loadCore)
+  const before = memoryBytes(subject.pid)
+  const load = startLoad({ kind: 'hold', port, count, concurrency: 64 }, loadCore)
+  try {
+    const { done, failed } = await load.done
+    if (failed > count / 100) throw new Error(`${failed} of ${count} clients failed`)
+    // What the handshakes left over is collected when nothing happens; clients that stay are what is measured.
+    await new Promise((resolve) => setTimeout(resolve, 3_000))
+    return (memoryBytes(subject.pid) - before) / 1024 / done
+  } finally {
+    await load.release()
+  }
+}
+
+async function p99OfARequestAmidHandshakes(subject: Subject): Promise<number> {
+  const { port, loadCore } = subject
+  await warmUp(subject, false)
+  const flood = startLoad({ kind: 'flood', port, perSecond: FLOOD_PER_SECOND }, loadCore, 10)
+  try {
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    const seconds = Math.max(PROBE_SECONDS * subject.scale, 1)
+    const { p99Ms } = await runLoad({ kind: 'probe', port, seconds, everyMs: PROBE_EVERY_MS }, loadCore)
+    if (p99Ms === undefined || Number.isNaN(p99Ms)) throw new Error('the probe got no answer')
+    return p99Ms
+  } finally {
+    await flood.release()
+  }
+}
+
+/** Every column, in the order in which it is measured: memory first, while nothing else has used any. */
+export const COLUMNS: readonly Column[] = [
+  {
+    id: 'idle',
+    title: 'memory per idle client',
+    unit: 'KB',
+    digits: 1,
+    isMoreBetter: false,
+    measure: kilobytesPerIdleClient,
+  },
+  {
+    id: 'full',
+    title: 'CPU per full handshake, with connect and close',
+    unit: 'µs',
+    digits: 0,
+    isMoreBetter: false,
+    measure: (subject) => microsecondsPerVisit(subject, false),
+  },
+  {
+    id: 'resumed',
+    title: 'CPU per resumed handshake, with connect and close',
+    unit: 'µs',
+    digits: 0,
+    isMoreBetter: false,
+    measure: (subject) => microsecondsPerVisit(subject, true),
+  },
+  {
+    id: 'request',
+    title: 'CPU per small request',
+    unit: 'µs',
+    digits: 1,
+    isMoreBetter: false,
+    measure: microsecondsPerRequest,
+  },
+  {
+    id: 'bytes',
+    title: 'bytes per CPU-second',
+    unit: 'GB',
+    digits: 2,
+    isMoreBetter: true,
+    measure: gigabytesPerCpuSecond,
+  },
+  {
+    id: 'p99',
+    title: 'p99 of a request amid handshakes',
+    unit: 'ms',
+    digits: 2,
+    isMoreBetter: false,
+    measure: p99OfARequestAmidHandshakes,
+  },
+]
