@@ -5,8 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { within } from './deadline.ts'
 import { createReader, type Reader } from './reader.ts'
 
-/** Where to connect; `host` is 127.0.0.1 when not given. */
-export type Target = { readonly port: number; readonly host?: string } | { readonly path: string }
+/** Where to connect, and from which address of loopback; `host` is 127.0.0.1 when not given. */
+export type Target =
+  | { readonly port: number; readonly host?: string; readonly localAddress?: string }
+  | { readonly path: string }
 
 /** What tells one client of a test from all others: its own port, which the system may have used before. */
 export interface Origin {
