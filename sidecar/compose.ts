@@ -56,6 +56,8 @@ export interface Server extends ServerView {
   disconnect(clientId: string): boolean
   /** The hosts with their certificates and the chains that are sent. */
   certificates(): readonly HostReport[]
+  /** Makes session tickets with the first secret from here on, and takes those of all of them. */
+  useTicketSecrets(secrets: readonly Buffer[]): void
   /** Looks at every certificate again (`RecheckSslCerts`); resolves when what was found is in service. */
   recheck(): Promise<void>
   /** Stops listening; clients go on. */
@@ -158,6 +160,10 @@ class ComposedServer implements Server {
 
   certificates(): readonly HostReport[] {
     return hostReports(this.#hosts, this.#store)
+  }
+
+  useTicketSecrets(secrets: readonly Buffer[]): void {
+    this.#engine.useTicketSecrets(secrets)
   }
 
   async recheck(): Promise<void> {

@@ -88,6 +88,7 @@ const quickstart = async (given: Arguments, terminal: Terminal): Promise<number>
         admin,
         control,
         source: undefined,
+        ticketKeysDir: undefined,
         preStopSeconds: 0,
         summary: terminal.out,
         started: (server) => {

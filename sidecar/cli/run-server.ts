@@ -16,6 +16,7 @@ import { type Control, type ControlPlace, openControl } from '../control/control
 import { identityOf } from '../control/identity.ts'
 import type { LogFormat } from '../control/log-line.ts'
 import { createLog } from '../control/logger.ts'
+import { TicketKeys } from '../control/ticket-keys.ts'
 import type { EngineObserver, ListenState } from '../engine/ports.ts'
 import type { Directories } from './serve-options.ts'
 import { createStop } from './stop.ts'
@@ -33,6 +34,8 @@ export interface RunOptions extends Directories {
   readonly control: ControlPlace
   /** The path the manifest was taken from, and its text; undefined when it does not lie on disk. */
   readonly source: { readonly path: string; readonly text: string } | undefined
+  /** Directory with the secrets of session tickets; undefined: a secret of this process alone. */
+  readonly ticketKeysDir: string | undefined
   /** Seconds that accepting goes on after SIGTERM, while readiness fails already. */
   readonly preStopSeconds: number
   /** Writes the listeners' states and the hosts once the server has started. */
@@ -123,6 +126,7 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
   // Nothing else keeps the process alive while no listener could be opened yet and there is no admin surface.
   const alive = setInterval(() => {}, 60_000)
   let control: Control | undefined
+  let ticketKeys: TicketKeys | undefined
   try {
     const target = createLocalTarget({
       server,
@@ -134,6 +138,16 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
       log,
     })
     control = await openControl(options.control, identity().name, target, log)
+    if (options.ticketKeysDir !== undefined) {
+      if (process.versions['bun'] !== undefined)
+        log('warn', 'session ticket keys have no effect: the TLS server of Bun ignores the option ticketKeys')
+      ticketKeys = await TicketKeys.open({
+        directory: options.ticketKeysDir,
+        use: (secrets) => server.useTicketSecrets(secrets),
+        log,
+        clock: systemClock,
+      })
+    }
     await server.start()
     hasStarted = true
     // Up to here an exception ends the process: a server that cannot start must not look like one that runs.
@@ -194,6 +208,7 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
     throw error
   } finally {
     watch?.close()
+    ticketKeys?.close()
     eventLoop.close()
     clearInterval(alive)
     admin?.close()

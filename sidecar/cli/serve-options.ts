@@ -31,16 +31,16 @@ const isDirectory = async (path: string): Promise<boolean> => {
 }
 
 /** A directory the user names must be there: a mistyped one would look like a server whose every Secret is missing. */
-const requireDirectory = async (option: string, path: string): Promise<string> => {
+const requireDirectory = async (option: string, path: string, hint: string): Promise<string> => {
   if (await isDirectory(path)) return path
   throw new SocketServerError(
     'SS_INPUT_UNREADABLE',
     `"${path}", given by --${option}, is not a directory that can be read`,
-    {
-      hint: 'look at the path; without the option the directory beside the manifest is used when there is one',
-    },
+    { hint },
   )
 }
+
+const BESIDE = 'look at the path; without the option the directory beside the manifest is used when there is one'
 
 /**
  * The directories given by option, and by default `secrets` and `configmaps` beside the manifest (which need not exist).
@@ -51,9 +51,21 @@ export const readDirectories = async (given: Arguments, manifestPath: string): P
   const beside = manifestPath === '-' ? '.' : dirname(manifestPath)
   const of = (option: string): Promise<string> => {
     const path = given.string(option)
-    return path === undefined ? Promise.resolve(join(beside, option)) : requireDirectory(option, path)
+    return path === undefined ? Promise.resolve(join(beside, option)) : requireDirectory(option, path, BESIDE)
   }
   return { secretsDir: await of('secrets'), configMapsDir: await of('configmaps') }
+}
+
+/**
+ * A directory given by option, undefined without it.
+ *
+ * @throws SocketServerError SS_INPUT_UNREADABLE when it is not there
+ */
+export const readDirectory = async (given: Arguments, option: string): Promise<string | undefined> => {
+  const path = given.string(option)
+  return path === undefined
+    ? undefined
+    : await requireDirectory(option, path, 'look at the path, or create the directory')
 }
 
 /**

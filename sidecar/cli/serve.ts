@@ -8,7 +8,7 @@ import { parseAdmin } from './admin-option.ts'
 import { type Arguments, type Command, usageError } from './command.ts'
 import { CONTROL_PLACE_OPTION, readControlPlace } from './control-option.ts'
 import { problemLines } from './problem-lines.ts'
-import { DIRECTORY_OPTIONS, readDirectories, readLogFormat, readSeconds } from './serve-options.ts'
+import { DIRECTORY_OPTIONS, readDirectories, readDirectory, readLogFormat, readSeconds } from './serve-options.ts'
 import type { Terminal } from './terminal.ts'
 
 const serve = async (given: Arguments, terminal: Terminal): Promise<number> => {
@@ -38,6 +38,7 @@ const serve = async (given: Arguments, terminal: Terminal): Promise<number> => {
       admin,
       control,
       source: path === '-' ? undefined : { path: file, text: read.text },
+      ticketKeysDir: await readDirectory(given, 'ticket-keys'),
       preStopSeconds: readSeconds(given, 'pre-stop', 0),
       summary: logFormat === 'pretty' ? (text) => terminal.err.write(text) : undefined,
       async started(_server, log) {
@@ -96,6 +97,11 @@ export const serveCommand: Command = {
     },
     control: CONTROL_PLACE_OPTION,
     log: { type: 'string', value: 'FORMAT', help: 'json or pretty (pretty on a terminal, else json)' },
+    'ticket-keys': {
+      type: 'string',
+      value: 'DIR',
+      help: 'secrets of session tickets, shared with other processes and kept over restarts; made when DIR is empty',
+    },
     'pre-stop': {
       type: 'string',
       value: 'SECONDS',

@@ -1,6 +1,6 @@
 import type { CaRef, IcsHostStatus } from '../../crds/index.ts'
 import type { CertificateStore } from '../certificates/store.ts'
-import type { ClientCertificatePolicy, HostConfiguration } from '../engine/configuration.ts'
+import type { ClientCertificatePolicy, HostConfiguration, HostTls } from '../engine/configuration.ts'
 import { policyOf } from '../engine/tls/policy.ts'
 import type { HandlerShelf } from './handler-shelf.ts'
 import type { PlannedHost } from './planned-hosts.ts'
@@ -11,14 +11,23 @@ const ASKS_NOTHING: ClientCertificatePolicy = {
   allowedNames: { commonNames: [], dnsNames: [], uris: [], spkiSha256: [] },
 }
 
+interface Known {
+  /** Equal when nothing changed for the host. */
+  readonly key: string
+  /** Equal when TLS is ended as before. */
+  readonly tlsKey: string
+  readonly configuration: HostConfiguration
+}
+
 /**
  * Turns planned hosts and the material that is served into the engine's configuration. A host whose plan and material
- * are what they were is the same object again, which is how the engine knows that nothing changed for it.
+ * are what they were is the same object again, and so is the part of it that says how TLS is ended: that is how the
+ * engine knows that nothing changed.
  */
 export class HostConfigurations {
   readonly #store: CertificateStore
   readonly #handlers: HandlerShelf
-  #known = new Map<string, { readonly key: string; readonly configuration: HostConfiguration }>()
+  #known = new Map<string, Known>()
 
   constructor(store: CertificateStore, handlers: HandlerShelf) {
     this.#store = store
@@ -26,39 +35,36 @@ export class HostConfigurations {
   }
 
   of(hosts: readonly PlannedHost[]): readonly HostConfiguration[] {
-    const known = new Map<string, { readonly key: string; readonly configuration: HostConfiguration }>()
-    for (const host of hosts) {
-      const made = this.#make(host)
-      const key = JSON.stringify([host, made.material])
-      const before = this.#known.get(host.hostTag)
-      known.set(host.hostTag, before?.key === key ? before : { key, configuration: made.configuration() })
-    }
+    const known = new Map<string, Known>()
+    for (const host of hosts) known.set(host.hostTag, this.#make(host, this.#known.get(host.hostTag)))
     this.#known = known
     return hosts.flatMap((host) => known.get(host.hostTag)?.configuration ?? [])
   }
 
-  /** The material a host is served with, by its hashes, and how the host is made of it. */
-  #make(host: PlannedHost): { readonly material: unknown; configuration(): HostConfiguration } {
-    const certificates = host.endsTls ? (this.#store.hosts().get(host.hostTag)?.certificates ?? []) : []
-    const client = clientCertificates(host, this.#store)
+  #make(host: PlannedHost, before: Known | undefined): Known {
+    const tls = host.endsTls ? this.#tls(host) : undefined
+    const tlsKey = JSON.stringify(tls)
+    const key = JSON.stringify([host, tlsKey])
+    if (before?.key === key) return before
+    const configuration: HostConfiguration = {
+      hostTag: host.hostTag,
+      hostNames: host.hostNames,
+      listeners: host.listeners,
+      isDefault: host.isDefault,
+      handler: this.#handlers.get(host),
+      mode: host.handler.type === 'Passthrough' ? 'passthrough' : 'terminate',
+      tls: before?.tlsKey === tlsKey ? before.configuration.tls : tls,
+    }
+    return { key, tlsKey, configuration }
+  }
+
+  #tls(host: PlannedHost): HostTls {
+    const certificates = this.#store.hosts().get(host.hostTag)?.certificates ?? []
     return {
-      material: [certificates.map((certificate) => certificate.sha256), client.caPem],
-      configuration: () => ({
-        hostTag: host.hostTag,
-        hostNames: host.hostNames,
-        listeners: host.listeners,
-        isDefault: host.isDefault,
-        handler: this.#handlers.get(host),
-        mode: host.handler.type === 'Passthrough' ? 'passthrough' : 'terminate',
-        tls: host.endsTls
-          ? {
-              policy: policyOf(host.securityLevel, host.tls),
-              certificates: certificates.map(({ certPem, keyPem }) => ({ certPem, keyPem })),
-              alpn: host.tls?.alpn ?? [],
-              clientCertificate: client,
-            }
-          : undefined,
-      }),
+      policy: policyOf(host.securityLevel, host.tls),
+      certificates: certificates.map(({ certPem, keyPem }) => ({ certPem, keyPem })),
+      alpn: host.tls?.alpn ?? [],
+      clientCertificate: clientCertificates(host, this.#store),
     }
   }
 }

@@ -58,7 +58,10 @@ export interface HostConfiguration {
   readonly handler: Handler
   /** `passthrough` hands the TLS stream on as it came; `terminate` ends TLS here (on a plain listener: nothing to end). */
   readonly mode: 'terminate' | 'passthrough'
-  /** How TLS is ended; undefined for passthrough and for a host of plain listeners alone. */
+  /**
+   * How TLS is ended; undefined for passthrough and for a host of plain listeners alone. The same object again, also of
+   * another configuration of the host, keeps the TLS state.
+   */
   readonly tls: HostTls | undefined
 }
 

@@ -49,7 +49,7 @@ export class Engine {
   readonly #leaving = new Set<Listener>()
   /** Prepared hosts by configuration object: a host that did not change is not prepared again. */
   #entries = new Map<HostConfiguration, HostEntry>()
-  readonly #ticketSecret = randomBytes(32)
+  #ticketSecrets: readonly Buffer[] = [randomBytes(32)]
   #clientsSoFar = 0
   #ages: NodeJS.Timeout | undefined = undefined
   #ageCheckMs = 0
@@ -131,11 +131,22 @@ export class Engine {
     this.#context.gate.replace(configuration.gate)
     this.#context.timeouts = configuration.timeouts
     this.#watchAges(configuration.timeouts)
+    const servers = new Map([...this.#entries].map(([host, entry]) => [host.tls, entry.server]))
     const entries = new Map<HostConfiguration, HostEntry>()
     for (const host of configuration.hosts)
-      entries.set(host, this.#entries.get(host) ?? hostEntry(host, this.#ticketSecret))
+      entries.set(host, this.#entries.get(host) ?? hostEntry(host, this.#ticketSecrets, servers.get(host.tls)))
     this.#entries = entries
     await this.#moveListeners(configuration, reservation.found)
+  }
+
+  /**
+   * Makes session tickets with the first secret from here on, and takes those of all of them; by default there is one
+   * secret, of this engine alone.
+   * @param secrets At least one, the newest first.
+   */
+  useTicketSecrets(secrets: readonly Buffer[]): void {
+    this.#ticketSecrets = secrets
+    for (const entry of this.#entries.values()) entry.server?.useTicketSecrets(secrets)
   }
 
   /** Nobody enters from here on; who is inside goes on. */

@@ -17,14 +17,21 @@ const ASKS_NOTHING: HostEntry['clientCertificate'] = {
   allowedNames: { commonNames: [], dnsNames: [], uris: [], spkiSha256: [] },
 }
 
-/** Prepares a host. One that TLS cannot be set up for keeps its place in the table and refuses its own clients. */
-export function hostEntry(host: HostConfiguration, ticketSecret: Buffer): HostEntry {
+/**
+ * Prepares a host. One that TLS cannot be set up for keeps its place in the table and refuses its own clients.
+ * @param known The host as it was, whose TLS server is kept when TLS is ended by the same object as before.
+ */
+export function hostEntry(
+  host: HostConfiguration,
+  ticketSecrets: readonly Buffer[],
+  known?: HostServer | undefined,
+): HostEntry {
   const { hostTag, hostNames, isDefault, handler, mode, tls } = host
   let server: HostServer | undefined
   let problem = 'the host has no usable certificate'
   if (tls && tls.certificates.length > 0)
     try {
-      server = new HostServer(hostTag, tls, ticketSecret)
+      server = known ?? new HostServer(hostTag, tls, ticketSecrets)
       problem = ''
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error)

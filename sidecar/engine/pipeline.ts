@@ -92,7 +92,7 @@ function secure(connection: Connection, host: HostEntry, hello: ClientHello, con
   const { socket } = connection
   // A client that ends its side in mid-handshake is gone; half-closing is for secured connections.
   socket.allowHalfOpen = false
-  host.server?.secure(socket, (outcome) => {
+  host.server?.secure(socket, hello.ticketKeyName, (outcome) => {
     if (connection.closed) return
     if (outcome.kind === 'failed') {
       const code = outcome.error.code ?? outcome.error.message

@@ -10,6 +10,15 @@ export interface BunExcuse {
  * stand in the README.
  */
 export const BUN_TABLE: readonly BunExcuse[] = [
+  ...[
+    'tickets survive another certificate',
+    'tickets survive a restart with --ticket-keys, and with nothing else',
+    'the newest key encrypts, older ones decrypt until they go',
+  ].map((test) => ({
+    file: 'session-tickets-survive-changes-and-restarts.test.ts',
+    test,
+    reason: 'its tls.Server ignores the option ticketKeys',
+  })),
   {
     file: 'a-listener-keeps-its-own-backlog.test.ts',
     test: 'each listener keeps as many clients waiting as its listenBacklog says',

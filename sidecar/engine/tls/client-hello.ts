@@ -8,6 +8,11 @@ export interface ClientHello {
   readonly groups: readonly number[]
   /** Groups for which the client sent a key share; empty without TLS 1.3. */
   readonly keyShares: readonly number[]
+  /**
+   * First 16 bytes of the session ticket the client offers, in Latin-1: the name of the key it is encrypted with
+   * (RFC 5077, 4). Undefined without one.
+   */
+  readonly ticketKeyName: string | undefined
   /** Bytes on the wire, record headers included. */
   readonly length: number
 }
@@ -29,6 +34,7 @@ const MAX_RECORD = 16_384
 const MAX_RECORDS = 2048
 const HTTP_REQUEST = /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|TRACE|CONNECT|PRI) /
 const LONGEST_METHOD = 8
+const KEY_NAME_BYTES = 16
 
 const more = (atLeast: number): HelloReading => ({ kind: 'more', atLeast })
 
@@ -131,6 +137,7 @@ function parseHello(body: Buffer, length: number): HelloReading {
   let alpn: readonly string[] = []
   let groups: readonly number[] = []
   let keyShares: readonly number[] = []
+  let ticketKeyName: string | undefined
   if (cursor.rest > 0) {
     const extensions = cursor.vector(2)
     if (!extensions) return malformed('the extensions are cut short')
@@ -146,9 +153,11 @@ function parseHello(body: Buffer, length: number): HelloReading {
       } else if (type === 16) alpn = readAlpn(data)
       else if (type === 10) groups = readNumbers(data)
       else if (type === 51) keyShares = readKeyShares(data)
+      else if (type === 35 && data.length > KEY_NAME_BYTES) ticketKeyName ??= keyName(data)
+      else if (type === 41) ticketKeyName = readFirstIdentity(data) ?? ticketKeyName
     }
   }
-  return { kind: 'hello', hello: { serverName, alpn, groups, keyShares, length } }
+  return { kind: 'hello', hello: { serverName, alpn, groups, keyShares, ticketKeyName, length } }
 }
 
 /** The host name, lower-cased and without a trailing dot; undefined when the extension is malformed. */
@@ -196,4 +205,13 @@ function readKeyShares(data: Buffer): readonly number[] {
     groups.push(group)
   }
   return groups
+}
+
+const keyName = (ticket: Buffer) => ticket.toString('latin1', 0, KEY_NAME_BYTES)
+
+/** The key's name in the first identity of pre_shared_key (RFC 8446, 4.2.11): with TLS 1.3 that is the ticket. */
+function readFirstIdentity(data: Buffer): string | undefined {
+  const identities = new Cursor(data).vector(2)
+  const ticket = identities && new Cursor(identities).vector(2)
+  return ticket && ticket.length > KEY_NAME_BYTES ? keyName(ticket) : undefined
 }

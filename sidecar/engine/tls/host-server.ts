@@ -17,6 +17,9 @@ const NO_TIMEOUT_MS = 3_600_000
 
 /** Seconds a ticket may be used to resume. */
 const TICKET_SECONDS = 3600
+/** Name, HMAC key and AES key, 16 bytes each. */
+const TICKET_KEY_BYTES = 48
+const KEY_NAME_BYTES = 16
 
 // Carries a connection's callback through the handshake, so that the events of a server shared by many
 // connections find their own without a private field of the TLS socket.
@@ -26,23 +29,34 @@ const settling = new AsyncLocalStorage<Settle>()
  * The unbound TLS server of one host. SNICallback changes certificate and key alone; versions, ciphers, groups, ALPN
  * and client certificates are a host's own only when the host has a server of its own.
  *
- * Ticket keys are derived from `ticketSecret` and everything the policy asks of a client. Two hosts that ask different
- * things never share them, so a ticket of one cannot open the other; the same policy keeps its tickets over changes.
+ * Ticket keys are derived from secrets and everything the policy asks of a client. Two hosts that ask different
+ * things never share them, so a ticket of one cannot open the other; the same policy keeps its tickets over changes,
+ * and over processes that have the same secrets.
+ *
+ * A TLS server has one ticket key. So there is one server per secret, made when first needed: a client that offers a
+ * ticket of an older secret is given to that one's server, and everybody else to the newest.
  */
 export class HostServer {
-  readonly #server: tls.Server
+  readonly #asked: Buffer
+  readonly #options: tls.TlsOptions
+  /** By the name of the ticket key; the first is the newest. */
+  #keys = new Map<string, Buffer>()
+  #newest = ''
+  #servers = new Map<string, tls.Server>()
 
-  /** @throws the TLS library's error when it cannot use a certificate, cipher or group. */
-  constructor(hostTag: string, settings: HostTls, ticketSecret: Buffer) {
-    const asked = createHash('sha256')
+  /**
+   * @param secrets At least one, the newest first.
+   * @throws the TLS library's error when it cannot use a certificate, cipher or group.
+   */
+  constructor(hostTag: string, settings: HostTls, secrets: readonly Buffer[]) {
+    this.#asked = createHash('sha256')
       .update(JSON.stringify([hostTag, settings.policy, settings.clientCertificate, settings.alpn]))
       .digest()
-    const server = tls.createServer({
+    this.#options = {
       ...secureContextOptions(settings.policy),
       cert: settings.certificates.map((certificate) => certificate.certPem),
       key: settings.certificates.map((certificate) => certificate.keyPem),
-      ticketKeys: Buffer.from(hkdfSync('sha256', ticketSecret, asked, 'socketserver ticket keys', 48)),
-      sessionIdContext: asked.toString('hex', 0, 16),
+      sessionIdContext: this.#asked.toString('hex', 0, 16),
       sessionTimeout: TICKET_SECONDS,
       handshakeTimeout: NO_TIMEOUT_MS,
       ...(settings.alpn.length > 0 ? { ALPNProtocols: [...settings.alpn] } : {}),
@@ -50,17 +64,41 @@ export class HostServer {
         ? {}
         : // An empty list would mean the public roots: the policy's own list is given even when it is empty.
           { requestCert: true, rejectUnauthorized: false, ca: [...settings.clientCertificate.caPem] }),
-    })
-    server.on('secureConnection', (socket) => settling.getStore()?.({ kind: 'secured', socket }))
-    server.on('tlsClientError', (error) => settling.getStore()?.({ kind: 'failed', error }))
-    this.#server = server
+    }
+    this.useTicketSecrets(secrets)
+    this.#server(this.#newest)
+  }
+
+  /** Tickets are made with the first secret from here on, and taken of all of them. */
+  useTicketSecrets(secrets: readonly Buffer[]): void {
+    const keys = new Map<string, Buffer>()
+    for (const secret of secrets) {
+      const key = Buffer.from(hkdfSync('sha256', secret, this.#asked, 'socketserver ticket keys', TICKET_KEY_BYTES))
+      const name = key.toString('latin1', 0, KEY_NAME_BYTES)
+      if (keys.size === 0) this.#newest = name
+      keys.set(name, key)
+    }
+    this.#keys = keys
+    for (const name of this.#servers.keys()) if (!keys.has(name)) this.#servers.delete(name)
   }
 
   /**
    * Starts the handshake on a socket whose ClientHello was put back. `settle` is called at most once by a secured
    * connection, and possibly by errors after it; the caller owns every deadline.
+   * @param ticketKeyName As the hello has it.
    */
-  secure(socket: net.Socket, settle: Settle): void {
-    settling.run(settle, () => this.#server.emit('connection', socket))
+  secure(socket: net.Socket, ticketKeyName: string | undefined, settle: Settle): void {
+    const name = ticketKeyName !== undefined && this.#keys.has(ticketKeyName) ? ticketKeyName : this.#newest
+    settling.run(settle, () => this.#server(name).emit('connection', socket))
+  }
+
+  #server(name: string): tls.Server {
+    let server = this.#servers.get(name)
+    if (server) return server
+    server = tls.createServer({ ...this.#options, ticketKeys: this.#keys.get(name) as Buffer })
+    server.on('secureConnection', (socket) => settling.getStore()?.({ kind: 'secured', socket }))
+    server.on('tlsClientError', (error) => settling.getStore()?.({ kind: 'failed', error }))
+    this.#servers.set(name, server)
+    return server
   }
 }

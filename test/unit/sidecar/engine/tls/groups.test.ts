@@ -7,6 +7,7 @@ const hello = (groups: number[], keyShares: number[]): ClientHello => ({
   alpn: [],
   groups,
   keyShares,
+  ticketKeyName: undefined,
   length: 0,
 })
 const ours = ['X25519MLKEM768', 'X25519', 'P-256']
