@@ -28,7 +28,8 @@ writeFileSync(
   join(dist, 'package.json'),
   `${JSON.stringify({ ...kept, exports: Object.fromEntries(exported) }, null, 2)}\n`,
 )
-for (const name of ['README.md', 'LICENSE', 'CHANGELOG.md', 'examples', 'sidecar/bin.js'])
+const printed = ['socketservers.yaml', 'socketserver.schema.json', 'REFERENCE.md'].map((name) => `crds/${name}`)
+for (const name of ['README.md', 'LICENSE', 'CHANGELOG.md', 'examples', 'sidecar/bin.js', ...printed])
   cpSync(join(root, name), join(dist, name), {
     recursive: true,
     filter: (path) => !/\/examples\/(?:secrets|configmaps)$/.test(path),

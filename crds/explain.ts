@@ -38,6 +38,11 @@ export type FieldAnswer =
 
 let all: readonly FieldDoc[] | undefined
 
+/** Every field of a shape, parents before children, in the order they are declared in; `prefix` is where the shape stands. */
+export function fieldsOf(shape: Shape, prefix: string): readonly FieldDoc[] {
+  return [...walk(shape, prefix)]
+}
+
 /** Every field of the contract, parents before children, in the order they are declared in. */
 export function listFields(): readonly FieldDoc[] {
   all ??= [...walk(shapeOf(socketServerSchema), '')]

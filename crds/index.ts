@@ -1,3 +1,4 @@
+export { crdYaml } from './crd.ts'
 export { type FieldAnswer, type FieldDoc, fieldDoc, listFields, type RuleDoc } from './explain.ts'
 export {
   type ManifestDocument,
@@ -56,6 +57,9 @@ export {
 } from './v1alpha1/socket-server.ts'
 export {
   type CertificateStatus,
+  CONDITION_TYPES,
+  type Condition,
+  type ConditionType,
   certificateStatusSchema,
   GRADES,
   type Grade,
@@ -64,6 +68,8 @@ export {
   LISTENER_STATES,
   type ListenerStatus,
   listenerStatusSchema,
+  type SocketServerStatus,
+  statusSchema,
 } from './v1alpha1/status.ts'
 export {
   CIPHERS,

@@ -26,11 +26,12 @@ export interface Breach {
 export interface CelRule {
   /** CEL expression that is true when the rule is kept; `self` is the value that the rule is attached to. */
   readonly rule: string
-  /** CEL expression of the message, when the values are to appear in it. */
-  readonly messageExpression?: string
+  /** What is wrong, when values are to appear in it: text with a `%s` for each CEL expression behind it. */
+  readonly says?: readonly [text: string, ...values: string[]]
   /** Place of the breach relative to the value, in the form of `fieldPath`, for example `.certificate`. */
   readonly fieldPath?: string
-  readonly reason?: 'FieldValueInvalid' | 'FieldValueRequired' | 'FieldValueForbidden' | 'FieldValueDuplicate'
+  /** `FieldValueDuplicate` is not among them: the API server leaves the message of such a rule out. */
+  readonly reason?: 'FieldValueInvalid' | 'FieldValueRequired' | 'FieldValueForbidden'
 }
 
 /** One rule over several fields: stated once, checked here by `check` and in the API server by `cel`. */
@@ -45,8 +46,8 @@ export type Rule<T> = {
   readonly cure: string
   /** Reports every breach. Never throws; cheap, at most linear in the size of the value save where a bound is stated. */
   readonly check: (value: Loose<T>, report: (breach: Breach) => void) => void
-} & (
-  | { readonly cel: CelRule }
+} /** Several expressions, where one could not name the field that is wrong. */ & (
+  | { readonly cel: CelRule | readonly CelRule[] }
   /** The API server cannot check the rule, for the reason `why`; the condition `Accepted` reports it. */
   | { readonly cel: null; readonly why: string }
 )

@@ -36,55 +36,66 @@ export interface Field {
 const cache = new WeakMap<z.ZodType, Shape>()
 
 /**
- * Reads the shape of a schema; the answer is cached.
+ * Reads the shape of a schema; the answer is cached. `path` is where it stands, for errors.
  * @throws {TypeError} When the schema uses what a structural schema of Kubernetes cannot say: a defect of the contract.
  */
-export function shapeOf(schema: z.ZodType): Shape {
+export function shapeOf(schema: z.ZodType, path = ''): Shape {
   const known = cache.get(schema)
   if (known !== undefined) return known
-  const shape = readShape(schema)
+  const shape = readShape(schema, path)
   cache.set(schema, shape)
   return shape
 }
 
-function readShape(schema: z.ZodType): Shape {
+function readShape(schema: z.ZodType, path: string): Shape {
+  // Of what is dropped without a word by whoever prints a schema, none may pass.
+  const bare = schema instanceof z.ZodString || schema instanceof z.ZodNumber || schema instanceof z.ZodArray
+  if (!bare && (schema.def.checks ?? []).length > 0) throw unreadable(path, 'a refinement: attach a rule instead')
   const base = { description: schema.description ?? '', rules: rulesOf(schema) }
   if (schema instanceof z.ZodObject) {
-    if (!(schema.def.catchall instanceof z.ZodNever))
-      throw new TypeError('Cannot read an open object: use z.strictObject')
+    if (!(schema.def.catchall instanceof z.ZodNever)) throw unreadable(path, 'an open object: use z.strictObject')
     const fields = new Map<string, Field>()
-    for (const [name, value] of Object.entries(schema.shape)) fields.set(name, readField(name, value as z.ZodType))
+    for (const [name, value] of Object.entries(schema.shape))
+      fields.set(name, readField(name, value as z.ZodType, path === '' ? name : `${path}.${name}`))
     return { ...base, kind: 'object', fields }
   }
   if (schema instanceof z.ZodArray) {
-    const { min, max } = bounds(schema)
+    const { min, max } = bounds(schema, path)
     return {
       ...base,
       kind: 'list',
-      item: shapeOf(schema.element as z.ZodType),
+      item: shapeOf(schema.element as z.ZodType, `${path}[]`),
       min: min ?? 0,
-      max: bounded(max),
+      max: bounded(max, path),
       unique: listKindOf(schema),
     }
   }
   if (schema instanceof z.ZodString) {
-    const { min, max, patterns } = bounds(schema)
-    return { ...base, kind: 'string', min: min ?? 0, max: bounded(max), patterns: patterns.map(namedPattern) }
+    const { min, max, patterns } = bounds(schema, path)
+    return { ...base, kind: 'string', min: min ?? 0, max: bounded(max, path), patterns: patterns.map(namedPattern) }
   }
   if (schema instanceof z.ZodNumber) {
-    const { min, max } = bounds(schema)
-    return { ...base, kind: 'integer', min: bounded(min), max: bounded(max) }
+    if (!(schema instanceof z.ZodNumberFormat)) throw unreadable(path, 'a number that may be no integer: use z.int()')
+    const { min, max } = bounds(schema, path)
+    return { ...base, kind: 'integer', min: bounded(min, path), max: bounded(max, path) }
   }
   if (schema instanceof z.ZodBoolean) return { ...base, kind: 'boolean' }
   if (schema instanceof z.ZodEnum) return { ...base, kind: 'choice', values: schema.options }
   if (schema instanceof z.ZodLiteral)
     return { ...base, kind: 'choice', values: [...schema.values] as (string | number)[] }
-  if (schema instanceof z.ZodRecord) return { ...base, kind: 'map' }
+  if (schema instanceof z.ZodRecord) {
+    const texts = [schema.keyType, schema.valueType].every(
+      (part) => part instanceof z.ZodString && !part.def.checks?.length,
+    )
+    if (!texts)
+      throw unreadable(path, 'a map of anything else than free texts: its keys and values would not be checked')
+    return { ...base, kind: 'map' }
+  }
   if (schema instanceof z.ZodUnknown) return { ...base, kind: 'ignored' }
-  throw new TypeError(`Cannot read a schema of type ${schema.def.type}`)
+  throw unreadable(path, `a schema of type ${schema.def.type}`)
 }
 
-function readField(name: string, schema: z.ZodType): Field {
+function readField(name: string, schema: z.ZodType, path: string): Field {
   let inner = schema
   let description = schema.description
   let required = true
@@ -95,10 +106,13 @@ function readField(name: string, schema: z.ZodType): Field {
     inner = inner.def.innerType as z.ZodType
     description ??= inner.description
   }
-  return { name, shape: shapeOf(inner), description: description ?? '', required, default: fallback }
+  return { name, shape: shapeOf(inner, path), description: description ?? '', required, default: fallback }
 }
 
-function bounds(schema: z.ZodType): { min: number | undefined; max: number | undefined; patterns: RegExp[] } {
+function bounds(
+  schema: z.ZodType,
+  path: string,
+): { min: number | undefined; max: number | undefined; patterns: RegExp[] } {
   let min: number | undefined
   let max: number | undefined
   const patterns: RegExp[] = []
@@ -115,14 +129,18 @@ function bounds(schema: z.ZodType): { min: number | undefined; max: number | und
     else if (def.check === 'greater_than') min = def.value
     else if (def.check === 'less_than') max = def.value
     else if (def.check === 'string_format' && def.pattern !== undefined) patterns.push(def.pattern)
-    else throw new TypeError(`Cannot read the check ${def.check}: attach a rule instead`)
+    else throw unreadable(path, `the check "${def.check}": attach a rule instead`)
   }
   return { min, max, patterns }
 }
 
 /** Without bounds the API server cannot reckon what a rule costs. */
-function bounded(bound: number | undefined): number {
+function bounded(bound: number | undefined, path: string): number {
   if (bound === undefined)
-    throw new TypeError('Cannot read a schema without bounds: give every text, list and number a minimum and maximum')
+    throw unreadable(path, 'a schema without bounds: give every text, list and number a minimum and maximum')
   return bound
+}
+
+function unreadable(path: string, what: string): TypeError {
+  return new TypeError(`${path === '' ? 'the contract' : path}: cannot read ${what}`)
 }

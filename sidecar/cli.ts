@@ -1,5 +1,6 @@
 import { SocketServerError } from './base/errors.ts'
 import { type Command, parseArguments } from './cli/command.ts'
+import { crdCommand } from './cli/crd.ts'
 import { explainCommand } from './cli/explain.ts'
 import { findCommand, helpCommand, helpOf, overview } from './cli/help.ts'
 import { problemLines } from './cli/problem-lines.ts'
@@ -18,6 +19,7 @@ const commands: readonly Command[] = [
   serveCommand,
   validateCommand,
   explainCommand,
+  crdCommand,
   quickstartCommand,
   versionCommand,
   helpCommand(() => commands),

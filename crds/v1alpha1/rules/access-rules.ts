@@ -13,6 +13,10 @@ const network = (list: 'allow' | 'deny'): Rule<Access> => ({
   cure: 'write an address such as "192.0.2.7", or a network such as "192.0.2.0/24" or "2001:db8::/32"',
   cel: {
     rule: `self.${list}.all(s, isIP(s) || isCIDR(s))`,
+    says: [
+      '"%s" is neither an IP address nor a network in CIDR notation',
+      `self.${list}.filter(s, !(isIP(s) || isCIDR(s)))[0]`,
+    ],
     fieldPath: `.${list}`,
     reason: 'FieldValueInvalid',
   },

@@ -11,8 +11,9 @@ export const CERTIFICATE_RULES: readonly Rule<Value>[] = [
     cure: 'remove it from additionalSecretNames, which is for Secrets with other key types',
     cel: {
       rule: '!(self.secretName in self.additionalSecretNames)',
+      says: ['"%s" is in additionalSecretNames and is secretName too', 'self.secretName'],
       fieldPath: '.additionalSecretNames',
-      reason: 'FieldValueDuplicate',
+      reason: 'FieldValueInvalid',
     },
     check: ({ secretName, additionalSecretNames }, report) => {
       if (secretName === undefined) return

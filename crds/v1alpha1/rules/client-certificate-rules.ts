@@ -13,6 +13,7 @@ export const CLIENT_CERTIFICATE_RULES: readonly Rule<Value>[] = [
     cure: 'name the ConfigMap or Secret with the CA certificates in caRefs, or set method to None',
     cel: {
       rule: "self.method == 'None' || size(self.caRefs) > 0",
+      says: ['method is "%s" and caRefs is empty, so no client certificate could be verified', 'self.method'],
       fieldPath: '.caRefs',
       reason: 'FieldValueRequired',
     },

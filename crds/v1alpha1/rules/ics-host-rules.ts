@@ -14,7 +14,12 @@ export const ICS_HOST_RULES: readonly Rule<IcsHost>[] = [
     severity: 'problem',
     message: 'the host has no hostNames and is not default, so no client could reach it',
     cure: 'add hostNames, or set default to true',
-    cel: { rule: 'self.default || size(self.hostNames) > 0', fieldPath: '.hostNames', reason: 'FieldValueRequired' },
+    cel: {
+      rule: 'self.default || size(self.hostNames) > 0',
+      says: ['the host "%s" has no hostNames and is not default, so no client could reach it', 'self.hostTag'],
+      fieldPath: '.hostNames',
+      reason: 'FieldValueRequired',
+    },
     check: (host, report) => {
       if (host.default === false && host.hostNames?.length === 0)
         report({ path: ['hostNames'], restsOn: [['default']] })
@@ -27,6 +32,10 @@ export const ICS_HOST_RULES: readonly Rule<IcsHost>[] = [
     cure: 'set clientCertificate.method to None and let the backend ask, or use the handler Forward',
     cel: {
       rule: "self.handler.type != 'Passthrough' || !has(self.clientCertificate) || self.clientCertificate.method == 'None'",
+      says: [
+        'method is "%s", and a Passthrough host cannot ask for client certificates: TLS is between the client and the backend',
+        'self.clientCertificate.method',
+      ],
       fieldPath: '.clientCertificate.method',
       reason: 'FieldValueForbidden',
     },
@@ -47,6 +56,7 @@ export const ICS_HOST_RULES: readonly Rule<IcsHost>[] = [
         "(!has(self.tls.minVersion) || self.tls.minVersion == 'TLSv1.3') && (!has(self.tls.maxVersion) || self.tls.maxVersion == 'TLSv1.3')) && " +
         "(self.securityLevel != 'Tls12Only' || " +
         "(!has(self.tls.minVersion) || self.tls.minVersion == 'TLSv1.2') && (!has(self.tls.maxVersion) || self.tls.maxVersion == 'TLSv1.2'))",
+      says: ['minVersion or maxVersion contradicts securityLevel "%s"', 'self.securityLevel'],
       fieldPath: '.tls',
       reason: 'FieldValueInvalid',
     },
@@ -75,6 +85,10 @@ export const ICS_HOST_RULES: readonly Rule<IcsHost>[] = [
         "self.tls.ciphers.all(c, c.startsWith('TLS_')) : " +
         "(has(self.tls.maxVersion) && self.tls.maxVersion == 'TLSv1.2' || self.securityLevel == 'Tls12Only') ? " +
         "!self.tls.ciphers.exists(c, c.startsWith('TLS_')) : true)",
+      says: [
+        'a cipher suite of "%s" belongs to a protocol version that the host does not serve',
+        "self.tls.ciphers.join(' ')",
+      ],
       fieldPath: '.tls.ciphers',
       reason: 'FieldValueInvalid',
     },
@@ -99,6 +113,10 @@ export const ICS_HOST_RULES: readonly Rule<IcsHost>[] = [
     cure: 'name hybrids with ML-KEM only, for example X25519MLKEM768, or choose another securityLevel',
     cel: {
       rule: "!has(self.tls) || self.securityLevel != 'PostQuantum' || self.tls.groups.all(g, g.contains('MLKEM'))",
+      says: [
+        'the group "%s" has no ML-KEM and securityLevel is "PostQuantum"',
+        "self.tls.groups.filter(g, !g.contains('MLKEM'))[0]",
+      ],
       fieldPath: '.tls.groups',
       reason: 'FieldValueInvalid',
     },

@@ -16,6 +16,7 @@ export const PROXY_PROTOCOL_RULES: readonly Rule<ProxyProtocol>[] = [
     cure: 'list the addresses or networks of the load balancers in trustedSources, or set mode to None',
     cel: {
       rule: "self.mode == 'None' || size(self.trustedSources) > 0",
+      says: ['mode is "%s" and trustedSources is empty, so no header could be believed', 'self.mode'],
       fieldPath: '.trustedSources',
       reason: 'FieldValueRequired',
     },
@@ -34,6 +35,10 @@ export const PROXY_PROTOCOL_RULES: readonly Rule<ProxyProtocol>[] = [
     cure: 'write an address such as "10.1.2.3", or a network such as "10.0.0.0/8" or "2001:db8::/32"',
     cel: {
       rule: 'self.trustedSources.all(s, isIP(s) || isCIDR(s))',
+      says: [
+        '"%s" is neither an IP address nor a network in CIDR notation',
+        'self.trustedSources.filter(s, !(isIP(s) || isCIDR(s)))[0]',
+      ],
       fieldPath: '.trustedSources',
       reason: 'FieldValueInvalid',
     },
@@ -55,7 +60,12 @@ export const LISTENER_RULES: readonly Rule<Listener>[] = [
     severity: 'problem',
     message: 'address is not an IP address',
     cure: 'write an IP address such as "::", "0.0.0.0" or "192.0.2.1", without brackets, port or zone',
-    cel: { rule: 'isIP(self.address)', fieldPath: '.address', reason: 'FieldValueInvalid' },
+    cel: {
+      rule: 'isIP(self.address)',
+      says: ['address "%s" is not an IP address', 'self.address'],
+      fieldPath: '.address',
+      reason: 'FieldValueInvalid',
+    },
     check: ({ address }, report) => {
       if (address !== undefined && addressFamily(address) === undefined)
         report({ path: ['address'], message: `address ${quote(address)} is not an IP address` })
@@ -71,6 +81,7 @@ export const LISTENER_RULES: readonly Rule<Listener>[] = [
       rule:
         "self.socketFamily == 'Any' || !isIP(self.address) || ip(self.address) == ip('::') || " +
         "ip(self.address).family() == (self.socketFamily == 'IPv4' ? 4 : 6)",
+      says: ['address "%s" is not of the family "%s" that socketFamily names', 'self.address', 'self.socketFamily'],
       fieldPath: '.address',
       reason: 'FieldValueInvalid',
     },
@@ -93,6 +104,10 @@ export const LISTENER_RULES: readonly Rule<Listener>[] = [
     cure: 'add a handler to the listener, or move the certificate to the hosts of icsHosts',
     cel: {
       rule: '!has(self.certificate) || has(self.handler)',
+      says: [
+        'the listener "%s" has a certificate and no handler, so it has no host of its own that could use it',
+        'self.name',
+      ],
       fieldPath: '.certificate',
       reason: 'FieldValueForbidden',
     },
@@ -107,6 +122,7 @@ export const LISTENER_RULES: readonly Rule<Listener>[] = [
     cure: 'add certificate: { secretName: ... }, or set tls to false',
     cel: {
       rule: "!self.tls || !has(self.handler) || self.handler.type == 'Passthrough' || has(self.certificate)",
+      says: ['the listener "%s" speaks TLS and has a handler of its own without a certificate', 'self.name'],
       fieldPath: '.certificate',
       reason: 'FieldValueRequired',
     },
@@ -122,6 +138,10 @@ export const LISTENER_RULES: readonly Rule<Listener>[] = [
     cure: 'set tls to true, or use the handler Forward',
     cel: {
       rule: "self.tls || !has(self.handler) || self.handler.type != 'Passthrough'",
+      says: [
+        'the listener "%s" is plain and has the handler Passthrough, where there is no TLS to pass through',
+        'self.name',
+      ],
       fieldPath: '.handler',
       reason: 'FieldValueForbidden',
     },

@@ -1,10 +1,27 @@
 import { nearest } from '../../nearest.ts'
 import { quote } from '../../problem.ts'
-import type { Rule } from '../../rules.ts'
+import type { CelRule, Rule } from '../../rules.ts'
 import { enabledHosts, type HostAt, listenersOf, type Spec } from './spec.ts'
 
-const HOSTS_TIMES_LISTENERS =
-  'looking up the listeners of every host costs up to 512 x 64 x 64 comparisons, more than the budget of an expression'
+/** Whether the host `h` is enabled and served on the listener `l`, in CEL. */
+const SERVED = '(h.enabled && (size(h.listeners) == 0 || l.name in h.listeners))'
+
+/**
+ * A rule over each listener with each host served on it, in CEL: on the listeners that `where` picks no served host may be as
+ * `breach` says. One pass over both lists, and a look at the host's own names: 64 x 512 x 64 steps at the most.
+ */
+const onNoListener = (where: string, breach: string, told: string, reason: NonNullable<CelRule['reason']>): CelRule => {
+  const broken = `h, ${breach} && ${SERVED}`
+  return {
+    rule: `self.listeners.all(l, !(${where}) || !self.icsHosts.exists(${broken}))`,
+    says: [
+      `on the listener "%s": ${told}`,
+      `self.listeners.map(l, ${where} && self.icsHosts.exists(${broken}), l.name)[0]`,
+    ],
+    fieldPath: '.icsHosts',
+    reason,
+  }
+}
 
 /** Rules over which host serves whom on which listener. */
 export const SELECTION_RULES: readonly Rule<Spec>[] = [
@@ -15,6 +32,10 @@ export const SELECTION_RULES: readonly Rule<Spec>[] = [
     cure: 'add hosts to icsHosts, or give the listener a handler',
     cel: {
       rule: 'size(self.icsHosts) > 0 || self.listeners.all(l, has(l.handler))',
+      says: [
+        'icsHosts is empty and the listener "%s" has no handler, so it could serve nobody',
+        'self.listeners.map(l, !has(l.handler), l.name)[0]',
+      ],
       fieldPath: '.listeners',
       reason: 'FieldValueRequired',
     },
@@ -34,8 +55,15 @@ export const SELECTION_RULES: readonly Rule<Spec>[] = [
     severity: 'problem',
     message: 'the host names a listener that does not exist',
     cure: 'name a listener of spec.listeners',
-    cel: null,
-    why: HOSTS_TIMES_LISTENERS,
+    cel: {
+      rule: 'self.icsHosts.all(h, !h.enabled || sets.contains(self.listeners.map(l, l.name), h.listeners))',
+      says: [
+        'the host "%s" names a listener that does not exist',
+        'self.icsHosts.map(h, h.enabled && !sets.contains(self.listeners.map(l, l.name), h.listeners), h.hostTag)[0]',
+      ],
+      fieldPath: '.icsHosts',
+      reason: 'FieldValueInvalid',
+    },
     check: (spec, report) => {
       if (spec.listeners === undefined) return
       const names = listenersOf(spec).flatMap(({ listener }) => listener.name ?? [])
@@ -105,8 +133,15 @@ export const SELECTION_RULES: readonly Rule<Spec>[] = [
     severity: 'problem',
     message: 'a listener has two default hosts',
     cure: 'let one of them be default, or let them be served by different listeners',
-    cel: null,
-    why: HOSTS_TIMES_LISTENERS,
+    cel: {
+      rule: `self.listeners.all(l, size(self.icsHosts.filter(h, h.default && ${SERVED})) + (has(l.handler) ? 1 : 0) <= 1)`,
+      says: [
+        'the listener "%s" has two default hosts',
+        `self.listeners.map(l, size(self.icsHosts.filter(h, h.default && ${SERVED})) + (has(l.handler) ? 1 : 0) > 1, l.name)[0]`,
+      ],
+      fieldPath: '.icsHosts',
+      reason: 'FieldValueInvalid',
+    },
     check: (spec, report) => {
       const taken = new Map<number, string>()
       for (const { index, listener } of listenersOf(spec))
@@ -128,8 +163,12 @@ export const SELECTION_RULES: readonly Rule<Spec>[] = [
     severity: 'problem',
     message: 'a host on a plain listener that is not default could never be chosen: plain clients send no server name',
     cure: 'set default to true, or name only TLS listeners in listeners',
-    cel: null,
-    why: HOSTS_TIMES_LISTENERS,
+    cel: onNoListener(
+      '!l.tls',
+      '!h.default',
+      'a host that is not default could never be chosen, as plain clients send no server name',
+      'FieldValueInvalid',
+    ),
     check: (spec, report) => {
       for (const { index, host, servedBy } of enabledHosts(spec)) {
         const plain = servedBy.find(({ listener }) => listener.tls === false)
@@ -141,9 +180,7 @@ export const SELECTION_RULES: readonly Rule<Spec>[] = [
             ['icsHosts', index, 'default'],
             ['listeners', plain.index, 'tls'],
           ],
-          message:
-            `${hostName({ host, index })} is served on the plain listener ${quote(plain.listener.name)}` +
-            `${implied ? ' (an empty listeners means every listener)' : ''} and is not default, so no client could reach it there`,
+          message: `${hostName({ host, index })} is served on the plain listener ${quote(plain.listener.name)}${implied ? ' (an empty listeners means every listener)' : ''} and is not default, so no client could reach it there`,
         })
       }
     },
@@ -153,8 +190,12 @@ export const SELECTION_RULES: readonly Rule<Spec>[] = [
     severity: 'problem',
     message: 'the host ends TLS and has no certificate',
     cure: 'add certificate: { secretName: ... }',
-    cel: null,
-    why: HOSTS_TIMES_LISTENERS,
+    cel: onNoListener(
+      'l.tls',
+      "!has(h.certificate) && h.handler.type != 'Passthrough'",
+      'a host that ends TLS has no certificate',
+      'FieldValueRequired',
+    ),
     check: (spec, report) => {
       for (const { index, host, servedBy } of enabledHosts(spec)) {
         if (host.certificate !== undefined || host.handler?.type === undefined || host.handler.type === 'Passthrough')
@@ -174,8 +215,12 @@ export const SELECTION_RULES: readonly Rule<Spec>[] = [
     severity: 'problem',
     message: 'a Passthrough host is on a plain listener, where there is no TLS to pass through',
     cure: 'name only TLS listeners in listeners, or use the handler Forward',
-    cel: null,
-    why: HOSTS_TIMES_LISTENERS,
+    cel: onNoListener(
+      '!l.tls',
+      "h.handler.type == 'Passthrough'",
+      'there is no TLS that a Passthrough host could pass through',
+      'FieldValueInvalid',
+    ),
     check: (spec, report) => {
       for (const { index, host, servedBy } of enabledHosts(spec)) {
         if (host.handler?.type !== 'Passthrough') continue
@@ -194,8 +239,12 @@ export const SELECTION_RULES: readonly Rule<Spec>[] = [
     severity: 'problem',
     message: 'a host that requires client certificates is on a plain listener, where no client can show one',
     cure: 'name only TLS listeners in listeners, or set clientCertificate.method to Optional or None',
-    cel: null,
-    why: HOSTS_TIMES_LISTENERS,
+    cel: onNoListener(
+      '!l.tls',
+      "has(h.clientCertificate) && h.clientCertificate.method == 'Require'",
+      'a host requires client certificates, and no client can show one',
+      'FieldValueInvalid',
+    ),
     check: (spec, report) => {
       for (const { index, host, servedBy } of enabledHosts(spec)) {
         if (host.clientCertificate?.method !== 'Require') continue
@@ -216,8 +265,12 @@ export const SELECTION_RULES: readonly Rule<Spec>[] = [
     cure: 'choose another hostTag, or rename the listener',
     cel: {
       rule: 'self.listeners.all(l, !has(l.handler) || !self.icsHosts.exists(h, h.enabled && h.hostTag == l.name))',
+      says: [
+        'the hostTag "%s" is the hostTag of the own host of the listener of that name',
+        'self.listeners.map(l, has(l.handler) && self.icsHosts.exists(h, h.enabled && h.hostTag == l.name), l.name)[0]',
+      ],
       fieldPath: '.icsHosts',
-      reason: 'FieldValueDuplicate',
+      reason: 'FieldValueInvalid',
     },
     check: (spec, report) => {
       const own = new Set(

@@ -1,6 +1,6 @@
 import { addressFamily, canonicalAddress } from '../../addresses.ts'
 import { quote } from '../../problem.ts'
-import type { Loose, Rule } from '../../rules.ts'
+import type { CelRule, Loose, Rule } from '../../rules.ts'
 import { type ListenerAt, listenersOf, type Spec } from './spec.ts'
 
 /** The addresses a socket takes in each family; `*` is every one, undefined none. */
@@ -8,8 +8,33 @@ type Coverage = { readonly IPv4: string | undefined; readonly IPv6: string | und
 
 type Clash = 'same' | 'overlap' | 'none'
 
-const CEL_COST =
-  'comparing every two listeners by address and family, in every spelling of an address, is too long for an expression'
+/** Whether a listener takes IPv4, or IPv6, addresses, in CEL: "::" takes both, unless its family is the other one. */
+const takes = (l: string, family: 4 | 6) =>
+  `(ip(${l}.address).family() == ${family} ? ${family === 4 ? 'true' : `(!ip(${l}.address).isUnspecified() || ${l}.socketFamily != 'IPv4')`} : ${family === 4 ? `(ip(${l}.address).isUnspecified() && ${l}.socketFamily != 'IPv6')` : 'false'})`
+
+const meets = (family: 4 | 6) =>
+  `(${takes('a', family)} && ${takes('b', family)} && (ip(a.address).isUnspecified() || ip(b.address).isUnspecified() || ` +
+  'ip(a.address) == ip(b.address)))'
+
+const SAME =
+  `(${takes('a', 4)} == ${takes('b', 4)} && ${takes('a', 6)} == ${takes('b', 6)} && ` +
+  '(ip(a.address) == ip(b.address) || ip(a.address).isUnspecified() && ip(b.address).isUnspecified()))'
+
+const CLASH = `(${meets(4)} || ${meets(6)})`
+
+/** The rule that no two listeners are so to each other, in CEL; what is no address is the matter of another rule. */
+const noTwo = (breach: string, told: string): CelRule => {
+  const pair = `a.name != b.name && a.port == b.port && isIP(a.address) && isIP(b.address) && ${breach}`
+  return {
+    rule: `!self.listeners.exists(a, self.listeners.exists(b, ${pair}))`,
+    says: [
+      `the listener "%s" and another take the same port, ${told}`,
+      `self.listeners.map(a, self.listeners.exists(b, ${pair}), a.name)[0]`,
+    ],
+    fieldPath: '.listeners',
+    reason: 'FieldValueInvalid',
+  }
+}
 
 const check =
   (id: string) =>
@@ -44,8 +69,7 @@ export const SOCKET_RULES: readonly Rule<Spec>[] = [
     severity: 'problem',
     message: 'two listeners have the same address and port',
     cure: 'give one of them another port or address, or remove it: one listener serves many hosts',
-    cel: null,
-    why: CEL_COST,
+    cel: noTwo(`a.tls == b.tls && ${SAME}`, 'of the same address'),
     check: check('socket-twice'),
   },
   {
@@ -53,8 +77,7 @@ export const SOCKET_RULES: readonly Rule<Spec>[] = [
     severity: 'problem',
     message: 'two listeners have the same port on addresses that overlap',
     cure: 'give one of them another port, or write two single addresses: "::" covers every address, "0.0.0.0" every IPv4 address',
-    cel: null,
-    why: CEL_COST,
+    cel: noTwo(`a.tls == b.tls && !${SAME} && ${CLASH}`, 'of addresses that overlap'),
     check: check('socket-overlap'),
   },
   {
@@ -62,8 +85,7 @@ export const SOCKET_RULES: readonly Rule<Spec>[] = [
     severity: 'problem',
     message: 'a plain listener and a TLS listener have the same address and port',
     cure: 'give one of them another port: plain text and TLS cannot share a socket',
-    cel: null,
-    why: CEL_COST,
+    cel: noTwo(`a.tls != b.tls && ${CLASH}`, 'one plain and one with TLS'),
     check: check('socket-plain-and-tls'),
   },
 ]

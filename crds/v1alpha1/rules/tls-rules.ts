@@ -13,6 +13,7 @@ export const TLS_RULES: readonly Rule<Value>[] = [
     cure: 'swap them, or remove one',
     cel: {
       rule: '!has(self.minVersion) || !has(self.maxVersion) || self.minVersion <= self.maxVersion',
+      says: ['minVersion "%s" is above maxVersion "%s", which leaves no version', 'self.minVersion', 'self.maxVersion'],
       fieldPath: '.minVersion',
       reason: 'FieldValueInvalid',
     },

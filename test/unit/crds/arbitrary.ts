@@ -135,9 +135,38 @@ const proxyProtocol = fc.oneof(
   }),
 )
 
+const clients = fc.integer({ min: 0, max: 1_000_000 })
+const seconds = fc.integer({ min: 0, max: 604_800 })
+const someSeconds = fc.integer({ min: 1, max: 300 })
+const network = fc.oneof(
+  ipv4,
+  ipv6,
+  ipv4.map((address) => `${address}/16`),
+)
+
+/** Limits of the whole resource. */
+const limits = some({
+  maxClients: clients,
+  maxClientsPerSource: clients,
+  banner: fc.string({ maxLength: 80 }),
+  bannerTooBusy: fc.string({ maxLength: 80 }),
+  timeouts: some({
+    handshakeSeconds: someSeconds,
+    idleSeconds: seconds,
+    connectSeconds: someSeconds,
+    lifetimeSeconds: seconds,
+    drainSeconds: fc.integer({ min: 0, max: 3600 }),
+  }),
+  access: some({
+    allow: fc.uniqueArray(network, { maxLength: 3 }),
+    deny: fc.uniqueArray(network, { maxLength: 3 }),
+    acceptRatePerSource: some({ perSecond: fc.nat(100_000), burst: fc.nat(100_000) }),
+  }),
+})
+
 /** Parts of a listener that are free of everything else; its name, port and kind come from its place. */
 const listenerExtra = fc.record(
-  { listenBacklog: fc.integer({ min: 1, max: 65535 }), proxyProtocol },
+  { listenBacklog: fc.integer({ min: 1, max: 65535 }), maxClients: clients, proxyProtocol },
   { requiredKeys: [] },
 )
 
@@ -177,7 +206,14 @@ export const validSocketServer: fc.Arbitrary<Manifest> = fc
       certExpireDays: fc.integer({ min: 1, max: 3650 }),
       recheckSeconds: fc.integer({ min: 10, max: 86400 }),
     }),
-    ports: fc.uniqueArray(port, { minLength: 4, maxLength: 8 }),
+    limits,
+    ports: fc.uniqueArray(port, { minLength: 5, maxLength: 8 }),
+    own: fc.option(
+      fc.oneof(fc.record({ handler: fc.oneof(forward, echo), certificate }), fc.record({ handler: passthrough })),
+      {
+        nil: undefined,
+      },
+    ),
     tlsListeners: fc.array(
       fc.tuple(
         listenerExtra,
@@ -196,7 +232,7 @@ export const validSocketServer: fc.Arbitrary<Manifest> = fc
     tlsHosts: fc.array(tlsHost, { minLength: 1, maxLength: 5 }),
     plain: fc.option(fc.tuple(listenerExtra, fc.oneof(forward, redirect, echo), fc.boolean()), { nil: undefined }),
   })
-  .map(({ name, metadata, settings, ports, tlsListeners, tlsHosts, plain }) => {
+  .map(({ name, metadata, settings, limits, ports, own, tlsListeners, tlsHosts, plain }) => {
     const listeners: Manifest[] = tlsListeners.map(([extra, where], index) => ({
       ...extra,
       ...where,
@@ -211,18 +247,20 @@ export const validSocketServer: fc.Arbitrary<Manifest> = fc
         `${text}.h${index}.example`,
         ...(wildcard ? [`*.${text}.h${index}.example`] : []),
       ]),
-      listeners: plain === undefined && index % 2 === 0 ? [] : names.slice(0, 1 + (index % names.length)),
+      listeners:
+        plain === undefined && own === undefined && index % 2 === 0 ? [] : names.slice(0, 1 + (index % names.length)),
       ...(index === 0 && wildcard ? { default: true } : {}),
     }))
+    if (own !== undefined) listeners.push({ ...own, name: 'own', port: ports[3] })
     if (plain !== undefined) {
-      const [extra, handler, own] = plain
-      listeners.push({ ...extra, name: 'plain', port: ports.at(-1), tls: false, ...(own ? { handler } : {}) })
-      if (!own) icsHosts.push({ hostTag: 'plain-host', default: true, listeners: ['plain'], handler })
+      const [extra, handler, ofItself] = plain
+      listeners.push({ ...extra, name: 'plain', port: ports.at(-1), tls: false, ...(ofItself ? { handler } : {}) })
+      if (!ofItself) icsHosts.push({ hostTag: 'plain-host', default: true, listeners: ['plain'], handler })
     }
     return {
       apiVersion: 'icshosts.io/v1alpha1',
       kind: 'SocketServer',
       metadata: { name, ...metadata },
-      spec: { ...settings, listeners, icsHosts },
+      spec: { ...settings, ...limits, listeners, icsHosts },
     }
   })
