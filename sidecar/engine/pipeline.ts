@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls'
 import type { SteadyClock } from '../base/clock.ts'
+import type { CloseReason } from './close-reason.ts'
 import type { EngineTimeouts } from './configuration.ts'
 import type { Connection } from './connection.ts'
 import type { Gate } from './gate.ts'
@@ -96,14 +97,26 @@ function secure(connection: Connection, host: HostEntry, hello: ClientHello, con
     if (connection.closed) return
     if (outcome.kind === 'failed') {
       const code = outcome.error.code ?? outcome.error.message
-      connection.close(code === 'ECONNRESET' ? 'ClientGone' : 'HandshakeFailed', code)
+      connection.close(HANDSHAKE_FAILURES[code] ?? 'HandshakeFailed', code)
       return
     }
-    outcome.socket.allowHalfOpen = true
-    connection.disarm()
-    connection.serveOn(outcome.socket)
-    secured(connection, host, hello, outcome.socket, context)
+    try {
+      outcome.socket.allowHalfOpen = true
+      connection.disarm()
+      connection.serveOn(outcome.socket)
+      secured(connection, host, hello, outcome.socket, context)
+    } catch (error) {
+      // Called by the TLS library, so that nobody else would close the client.
+      connection.close('HandlerFailed', error instanceof Error ? (error.stack ?? error.message) : String(error))
+    }
   })
+}
+
+/** Errors by which a handshake fails for a cause that has a reason of its own. */
+const HANDSHAKE_FAILURES: Readonly<Record<string, CloseReason>> = {
+  ECONNRESET: 'ClientGone',
+  // BoringSSL judges this itself, where OpenSSL tells it as a result of the verification.
+  ERR_SSL_KEY_USAGE_BIT_INCORRECT: 'ClientCertificateInvalid',
 }
 
 function secured(

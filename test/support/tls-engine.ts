@@ -17,6 +17,8 @@ export interface TlsEngineOptions extends Omit<EngineOptions, 'manifest' | 'secr
   readonly names?: readonly string[]
   /** Default: a fresh one. */
   readonly authority?: Authority
+  /** More files of Secrets, by name of the Secret. */
+  readonly secretFiles?: Readonly<Record<string, Files>>
   /** ConfigMaps by name. */
   readonly configMaps?: Readonly<Record<string, Files>>
 }
@@ -43,14 +45,16 @@ interface NamedParts {
 
 /** Starts an engine that serves `hosts` on one TLS listener, with a good certificate for each Secret they name. */
 export async function startTlsEngine(hosts: readonly Part[], options: TlsEngineOptions = {}): Promise<TlsEngine> {
-  const { spec = {}, keyTypes = {}, authority = createAuthority(), configMaps = {}, ...engineOptions } = options
+  const { spec = {}, keyTypes = {}, authority = createAuthority(), ...more } = options
+  const { configMaps = {}, secretFiles = {}, names: givenNames, ...engineOptions } = more
   const workspace = await createWorkspace()
   for (const { hostNames = [], certificate } of hosts as readonly NamedParts[])
     for (const name of certificate ? [certificate.secretName, ...(certificate.additionalSecretNames ?? [])] : []) {
-      const names = options.names ?? (hostNames.length > 0 ? hostNames : [`${name}.test`])
+      const names = givenNames ?? (hostNames.length > 0 ? hostNames : [`${name}.test`])
       const { certPem, keyPem } = authority.issue({ names, keyType: keyTypes[name] ?? 'EC P-256' })
       await workspace.copySecret(name, { 'tls.crt': certPem, 'tls.key': keyPem })
     }
+  for (const [name, files] of Object.entries(secretFiles)) await workspace.copySecret(name, files)
   for (const [name, files] of Object.entries(configMaps)) await workspace.copyConfigMap(name, files)
   const port = await freePort()
   const manifest = socketServer({ listeners: [listener({ port })], icsHosts: hosts, ...spec })

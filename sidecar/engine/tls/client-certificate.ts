@@ -35,6 +35,9 @@ export function judgeClient(socket: TLSSocket, policy: ClientCertificatePolicy, 
     if (policy.method === 'Optional') return { kind: 'accept', certificate: undefined }
     return { kind: 'refuse', reason: 'ClientCertificateMissing', detail: 'the client sent no certificate' }
   }
+  // Without any CA the TLS library of Bun would take the public ones.
+  if (policy.caPem.length === 0)
+    return { kind: 'refuse', reason: 'ClientCertificateUntrusted', detail: 'the host has no usable CA for clients' }
   if (!socket.authorized) {
     const code = String(socket.authorizationError ?? 'unverified')
     return { kind: 'refuse', reason: REASONS[code] ?? 'ClientCertificateInvalid', detail: code }
@@ -44,7 +47,11 @@ export function judgeClient(socket: TLSSocket, policy: ClientCertificatePolicy, 
     return { kind: 'refuse', reason: 'ClientCertificateExpired', detail: `expired on ${certificate.validTo}` }
   const subject = certificate.subject?.split('\n').reverse().join(', ') ?? ''
   if (!isAllowed(certificate, policy.allowedNames))
-    return { kind: 'refuse', reason: 'ClientCertificateNotAllowed', detail: subject }
+    return {
+      kind: 'refuse',
+      reason: 'ClientCertificateNotAllowed',
+      detail: subject || (certificate.subjectAltName ?? 'no name'),
+    }
   return {
     kind: 'accept',
     certificate: {

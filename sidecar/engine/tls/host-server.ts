@@ -62,7 +62,7 @@ export class HostServer {
       ...(settings.alpn.length > 0 ? { ALPNProtocols: [...settings.alpn] } : {}),
       ...(settings.clientCertificate.method === 'None'
         ? {}
-        : // An empty list would mean the public roots: the policy's own list is given even when it is empty.
+        : // Left out it would mean the public roots; an empty list means them on Bun, so the judge of clients looks as well.
           { requestCert: true, rejectUnauthorized: false, ca: [...settings.clientCertificate.caPem] }),
     }
     this.useTicketSecrets(secrets)
