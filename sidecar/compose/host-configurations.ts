@@ -15,7 +15,7 @@ interface Known {
   /** Equal when nothing changed for the host. */
   readonly key: string
   /** Equal when TLS is ended as before. */
-  readonly tlsKey: string
+  readonly tlsKey: string | undefined
   readonly configuration: HostConfiguration
 }
 
@@ -53,7 +53,7 @@ export class HostConfigurations {
       isDefault: host.isDefault,
       handler: this.#handlers.get(host),
       mode: host.handler.type === 'Passthrough' ? 'passthrough' : 'terminate',
-      tls: before?.tlsKey === tlsKey ? before.configuration.tls : tls,
+      tls: before && before.tlsKey === tlsKey ? before.configuration.tls : tls,
     }
     return { key, tlsKey, configuration }
   }
