@@ -42,7 +42,7 @@ const TABLE: readonly (readonly [since: string, honouredBy: string | undefined, 
   ['0.1.0', 'sidecar/engine/stages/admission.ts', 'spec.access.{allow,deny,acceptRatePerSource}'],
   ['0.1.0', 'sidecar/engine/stages/admission.ts', 'spec.access.acceptRatePerSource.{perSecond,burst}'],
   ['0.1.0', 'sidecar/engine/engine.ts', 'spec.listeners[] spec.listeners[].{name,tls}'],
-  ['0.1.0', 'sidecar/engine/listener.ts', 'spec.listeners[].{address,port,socketFamily,listenBacklog}'],
+  ['0.1.0', 'sidecar/engine/listening-socket.ts', 'spec.listeners[].{address,port,socketFamily,listenBacklog}'],
   ['0.1.0', 'sidecar/engine/stages/proxy-header.ts', 'spec.listeners[].proxyProtocol'],
   ['0.1.0', 'sidecar/engine/stages/proxy-header.ts', 'spec.listeners[].proxyProtocol.{mode,trustedSources}'],
   [
