@@ -1,13 +1,11 @@
 import { SocketServerError } from './base/errors.ts'
-import { type Command, parseArguments } from './cli/command.ts'
-import { crdCommand } from './cli/crd.ts'
-import { explainCommand } from './cli/explain.ts'
-import { findCommand, helpCommand, helpOf, overview } from './cli/help.ts'
+import { parseArguments } from './cli/command.ts'
+import { COMMANDS } from './cli/commands.ts'
+import { findCommand, helpOf, overview } from './cli/help.ts'
+import { ansi, plain } from './cli/paint.ts'
 import { problemLines } from './cli/problem-lines.ts'
-import { quickstartCommand } from './cli/quickstart.ts'
-import { serveCommand } from './cli/serve.ts'
+import { createScreen } from './cli/screen.ts'
 import type { Signal, Terminal } from './cli/terminal.ts'
-import { validateCommand } from './cli/validate.ts'
 import { versionCommand } from './cli/version.ts'
 import { InvalidManifestError } from './control/config/select.ts'
 import { createLineWriter } from './control/line-writer.ts'
@@ -15,20 +13,15 @@ import { printable } from './control/log-line.ts'
 
 const FLUSH_MS = 2000
 
-const commands: readonly Command[] = [
-  serveCommand,
-  validateCommand,
-  explainCommand,
-  crdCommand,
-  quickstartCommand,
-  versionCommand,
-  helpCommand(() => commands),
-]
-
 const err = createLineWriter(2)
+
+const isTerminal = process.stdout.isTTY === true && process.env['TERM'] !== 'dumb'
 
 const terminal: Terminal = {
   out: (text) => void process.stdout.write(text),
+  screen: isTerminal ? createScreen(process.stdin, process.stdout) : undefined,
+  // https://no-color.org: set and not empty.
+  paint: isTerminal && (process.env['NO_COLOR'] ?? '') === '' ? ansi : plain,
   err,
   isInteractive: process.stderr.isTTY === true,
   input: process.stdin,
@@ -47,13 +40,13 @@ const run = (words: readonly string[]): Promise<number> => {
     case undefined:
     case '--help':
     case '-h':
-      terminal.out(overview(commands))
+      terminal.out(overview(COMMANDS))
       return Promise.resolve(0)
     case '--version':
     case '-v':
       return versionCommand.run(parseArguments(versionCommand, rest), terminal)
   }
-  const command = findCommand(commands, name)
+  const command = findCommand(COMMANDS, name)
   const given = parseArguments(command, rest)
   if (given.flag('help')) {
     terminal.out(helpOf(command))
@@ -79,6 +72,8 @@ const tell = (error: unknown): number => {
 process.stdout.on('error', () => {})
 
 const exitCode = await (async () => run(process.argv.slice(2)))().catch(tell)
+// On a runtime that writes to pipes later, process.exit() would cut a long answer off.
+if (process.stdout.writableLength > 0) await new Promise((resolve) => process.stdout.write('', resolve))
 if (await err.flush(FLUSH_MS)) process.exit(exitCode)
 // A write that nobody reads occupies a thread for ever, and the ordinary exit would wait for it.
 process.kill(process.pid, 'SIGKILL')

@@ -11,6 +11,8 @@ export interface OptionSpec {
   readonly multiple?: boolean
   /** Its value as help names it, for example `DIR`. */
   readonly value?: string
+  /** What its value may be, when that is a short list. */
+  readonly values?: readonly string[]
   readonly help: string
 }
 
@@ -36,6 +38,8 @@ export interface Command {
   readonly options: Readonly<Record<string, OptionSpec>>
   /** How many words without a dash it takes. */
   readonly maxPositionals: number
+  /** What those words are, for shell completion: one of a list, or of a kind. */
+  readonly words?: readonly string[] | 'commands' | 'clientIds' | 'fields' | 'files'
   /**
    * Runs it.
    *

@@ -75,5 +75,6 @@ export const explainCommand: Command = {
   ],
   options: { list: { type: 'boolean', help: 'list every field there is' } },
   maxPositionals: 1,
+  words: 'fields',
   run: explain,
 }

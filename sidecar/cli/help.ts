@@ -7,7 +7,7 @@ const columns = (rows: readonly (readonly [string, string])[]): string => {
 }
 
 const EXIT_CODES =
-  'Exit codes: 0 good, 1 a check found problems or the server failed, 2 wrong usage or unreadable input, 3 could not listen.\n'
+  'Exit codes: 0 good, 1 a check found problems or the server failed, 2 wrong usage, unreadable input or no engine that answers, 3 could not listen.\n'
 
 /** The list of commands. */
 export const overview = (commands: readonly Command[]): string =>
@@ -59,6 +59,7 @@ export const helpCommand = (commands: () => readonly Command[]): Command => ({
   usage: 'help [COMMAND]',
   options: {},
   maxPositionals: 1,
+  words: 'commands',
   run(given, terminal) {
     const [name] = given.positionals
     terminal.out(name === undefined ? overview(commands()) : helpOf(findCommand(commands(), name)))

@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts'
 import { plannedHosts } from '../compose/planned-hosts.ts'
 import { readManifestFile, readManifestInput, resolveManifestPath } from '../control/config/load.ts'
 import { selectManifest } from '../control/config/select.ts'
+import { LOG_FORMATS } from '../control/log-line.ts'
 import { parseAdmin } from './admin-option.ts'
 import { type Arguments, type Command, usageError } from './command.ts'
 import { CONTROL_PLACE_OPTION, readControlPlace } from './control-option.ts'
@@ -96,7 +97,12 @@ export const serveCommand: Command = {
       help: 'where probes and metrics are answered, or none (127.0.0.1:8900)',
     },
     control: CONTROL_PLACE_OPTION,
-    log: { type: 'string', value: 'FORMAT', help: 'json or pretty (pretty on a terminal, else json)' },
+    log: {
+      type: 'string',
+      value: 'FORMAT',
+      values: LOG_FORMATS,
+      help: 'json or pretty (pretty on a terminal, else json)',
+    },
     'ticket-keys': {
       type: 'string',
       value: 'DIR',

@@ -1,4 +1,6 @@
 import type { LineWriter } from '../control/line-writer.ts'
+import type { Paint } from './paint.ts'
+import type { Screen } from './screen.ts'
 
 /** The signals a running server answers to. */
 export type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
@@ -7,6 +9,10 @@ export type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
 export interface Terminal {
   /** Standard output: what was asked for. */
   readonly out: (text: string) => void
+  /** Standard output as a screen; undefined when it is a file or a pipe. */
+  readonly screen: Screen | undefined
+  /** Paints what goes to standard output: on a terminal, unless NO_COLOR is set. */
+  readonly paint: Paint
   /** Standard error: the log, and what went wrong. */
   readonly err: LineWriter
   /** Whether standard error is read by a person. */

@@ -170,8 +170,15 @@ export const validateCommand: Command = {
       help: 'what to check; may be repeated, and -f may be left out',
     },
     ...DIRECTORY_OPTIONS,
-    output: { type: 'string', short: 'o', value: 'FORMAT', help: 'json for programs; without it text' },
+    output: {
+      type: 'string',
+      short: 'o',
+      value: 'FORMAT',
+      values: OUTPUTS,
+      help: 'json for programs; without it text',
+    },
   },
   maxPositionals: Number.POSITIVE_INFINITY,
+  words: 'files',
   run: validate,
 }
