@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
+import { COMMANDS } from '../../../../sidecar/cli/commands.ts'
 import { runCommand } from '../../../support/command.ts'
 
-describe('the command line', () => {
+describe('the command line', { timeout: 30_000 }, () => {
   test.each([[[]], [['--help']], [['-h']], [['help']]])('%j lists the commands', async (args) => {
     const { code, stdout, stderr } = await runCommand(args)
     expect([code, stderr]).toEqual([0, ''])
-    for (const name of ['serve', 'validate', 'explain', 'quickstart', 'version', 'help']) {
+    for (const { name } of COMMANDS) {
       expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'))
     }
   })
@@ -18,16 +19,13 @@ describe('the command line', () => {
     expect(stdout).toMatch(new RegExp(`^socketserver ${version.replaceAll('.', '\\.')} \\((node|bun) `))
   })
 
-  test.each(['serve', 'validate', 'explain', 'quickstart', 'version'])(
-    '%s --help tells every option and the exit codes',
-    async (name) => {
-      const [asked, flagged] = await Promise.all([runCommand(['help', name]), runCommand([name, '--help'])])
-      expect([asked.code, flagged.code]).toEqual([0, 0])
-      expect(flagged.stdout).toBe(asked.stdout)
-      expect(flagged.stdout).toContain(`Usage: socketserver ${name}`)
-      expect(flagged.stdout).toContain('Exit codes: 0 good')
-    },
-  )
+  test.each(COMMANDS.map(({ name }) => name))('%s --help tells every option and the exit codes', async (name) => {
+    const [asked, flagged] = await Promise.all([runCommand(['help', name]), runCommand([name, '--help'])])
+    expect([asked.code, flagged.code]).toEqual([0, 0])
+    expect(flagged.stdout).toBe(asked.stdout)
+    expect(flagged.stdout).toContain(`Usage: socketserver ${name}`)
+    expect(flagged.stdout).toContain('Exit codes: 0 good')
+  })
 
   test.each([
     [['serv'], 'there is no command "serv"', 'did you mean "serve"?'],
@@ -48,6 +46,14 @@ describe('the command line', () => {
     [['serve', '-f', 'x', '--admin', '127.0.0.1:99999'], 'has a port above 65535', '127.0.0.1:8900'],
     [['serve', '-f', 'x', '--admin', 'example.com:80'], 'does not begin with an IP address', '127.0.0.1:8900'],
     [['serve', '-f', 'x', '--admin', '[127.0.0.1]:80'], 'does not begin with an IP address', '[::1]:8900'],
+    [['states', '-o', 'jsn'], 'the output "jsn" is not known', 'did you mean "json"?'],
+    [['states', 'all'], '"states" does not take the word "all"', '--help'],
+    [['clients', '--sort', 'agee'], 'clients cannot be sorted by "agee"', 'did you mean "age"?'],
+    [['clients', '-w', '-o', 'json'], '-o json cannot be watched', 'leave out --watch'],
+    [['clients', '--interval', '0'], '"0", given by --interval, is not a number of seconds', '0.1 to 3600'],
+    [['disconnect'], '"disconnect" needs the id of a client', 'socketserver clients'],
+    [['top', '-o', 'wide'], '"top" has no more columns', 'leave out -o wide'],
+    [['serve', '-f', 'x', '--control', ''], 'the option "--control" has no value', 'give the path of a UNIX socket'],
     [['validate'], '"validate" needs a manifest', 'validate -f FILE'],
     [['validate', '-o', 'xml', 'x'], 'the output "xml" is not known', '-o json'],
     [['explain', 'spec.listners'], 'there is no field "spec.listners"', 'did you mean spec.listeners'],
@@ -70,7 +76,7 @@ describe('the command line', () => {
   })
 })
 
-describe('explain', () => {
+describe('explain', { timeout: 30_000 }, () => {
   test('tells what a field means, its type, default and bounds', async () => {
     const { code, stdout } = await runCommand(['explain', 'spec.listeners.port'])
     expect(code).toBe(0)

@@ -3,10 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseSocketServer, SECURITY_LEVELS } from '../../../../crds/index.ts'
 import { optionsOf } from '../../../../sidecar/cli/command.ts'
-import { explainCommand } from '../../../../sidecar/cli/explain.ts'
-import { quickstartCommand } from '../../../../sidecar/cli/quickstart.ts'
-import { serveCommand } from '../../../../sidecar/cli/serve.ts'
-import { validateCommand } from '../../../../sidecar/cli/validate.ts'
+import { COMMANDS } from '../../../../sidecar/cli/commands.ts'
 import { Counts } from '../../../../sidecar/control/admin/counts.ts'
 import { createMetrics } from '../../../../sidecar/control/admin/metrics.ts'
 import { clientFields } from '../../../../sidecar/control/client-line.ts'
@@ -66,7 +63,8 @@ describe('the README', () => {
   })
 
   test('has every option of every command', () => {
-    for (const command of [serveCommand, validateCommand, explainCommand, quickstartCommand]) {
+    for (const command of COMMANDS) {
+      expect(readme).toMatch(new RegExp(`^\\| \`${command.name}[ \`]`, 'm'))
       for (const name of Object.keys(optionsOf(command))) expect(readme).toContain(`--${name}`)
     }
   })
