@@ -201,3 +201,17 @@ export function buildChain(parts: ChainParts): Chain {
     findings: [...caFindings(issuers), ...endFindings(parts, way), ...fileFindings(parts, way)],
   }
 }
+
+/**
+ * The message about an intermediate that `after` needs and lacks, known from the chain `before` that is in service;
+ * undefined when none is known to be missing. Each chain begins with its leaf.
+ */
+export function lackedIntermediate(before: readonly Certificate[], after: readonly Certificate[]): string | undefined {
+  const last = after.at(-1)
+  if (!last || last.facts.isSelfSigned) return undefined
+  const lacked = before.slice(1).find((one) => one.anatomy.subject.equals(last.anatomy.issuer) && hasSigned(one, last))
+  return (
+    lacked &&
+    `tls.crt lacks the intermediate ${named(lacked)}, with which the certificate in service is served; append it to tls.crt`
+  )
+}

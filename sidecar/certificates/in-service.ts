@@ -1,4 +1,5 @@
 import { type Assessment, assess, type Requirements, worthOf } from './assess.ts'
+import { lackedIntermediate } from './chain.ts'
 import type { LoadResult, Material } from './load.ts'
 
 /** What lies in a Secret. */
@@ -28,7 +29,8 @@ const isSame = (a: Material, b: Material) => a.certPem === b.certPem && a.keyPem
 
 /**
  * Decides what a host is served from a Secret: good material always, flawed material when nothing better is in
- * service, unusable material never. What is in service stays there until something better comes, past its end too; it
+ * service, unusable material never. An intermediate that the certificate in service has and the new one lacks is known
+ * to be missing, which no look at the new one alone could tell. What is in service stays there until something better comes, past its end too; it
  * leaves only when the host itself asks for other names or more strength. `now` in milliseconds since the epoch.
  */
 export function decide(
@@ -53,11 +55,13 @@ export function decide(
   const taken: InService = { material, assessment, refused: [], missing: undefined, changesAt: assessment.changesAt }
   const worth = worthOf(assessment)
   if (isKept && current && isSame(current, material)) return taken
-  if (worth === 'good') return taken
-  if (worth === 'flawed' && !(isKept && worthOf(held) === 'good')) return taken
+  const isGoodKept = isKept && worthOf(held) === 'good'
+  const lacked = isGoodKept && current ? lackedIntermediate(current.chain, material.chain) : undefined
+  if (worth === 'good' && lacked === undefined) return taken
+  if (worth === 'flawed' && !isGoodKept) return taken
   return {
     ...kept,
-    refused: everything(assessment),
+    refused: [...everything(assessment), ...(lacked === undefined ? [] : [lacked])],
     missing: undefined,
     changesAt: soonest(assessment.changesAt, isKept ? held.changesAt : undefined),
   }

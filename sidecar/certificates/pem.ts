@@ -12,18 +12,19 @@ export interface PemBlock {
 }
 
 const BEGIN = '-----BEGIN '
-const MAX_LABEL = 64
+/** Printable ASCII (RFC 7468, 3), and no longer than any label in use. */
+const LABEL = /^[ -~]{0,64}$/
 
 /** Splits a text into its PEM blocks in one pass; text between them is passed over. */
 export function pemBlocks(text: string): readonly PemBlock[] {
   const blocks: PemBlock[] = []
   for (let start = text.indexOf(BEGIN); start !== -1; ) {
     const labelEnd = text.indexOf('-----', start + BEGIN.length)
-    if (labelEnd === -1 || labelEnd - start > BEGIN.length + MAX_LABEL) {
+    const label = labelEnd === -1 ? undefined : text.slice(start + BEGIN.length, labelEnd)
+    if (label === undefined || !LABEL.test(label)) {
       start = text.indexOf(BEGIN, start + BEGIN.length)
       continue
     }
-    const label = text.slice(start + BEGIN.length, labelEnd)
     const next = text.indexOf(BEGIN, labelEnd)
     const room = text.slice(labelEnd, next === -1 ? text.length : next)
     const endLine = `-----END ${label}-----`

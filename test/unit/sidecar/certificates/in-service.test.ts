@@ -9,11 +9,17 @@ const NOW = Date.parse('2026-11-01T00:00:00Z')
 const at = (days: number) => new Date(NOW + days * DAY)
 const root = createAuthority({ notBefore: at(-900), notAfter: at(900) })
 
-function material(options: IssueOptions = {}): Material {
-  const issued = root.issue({ names: ['a.test', 'b.test'], notBefore: at(-99), notAfter: at(99), ...options })
+const middle = root.intermediate({ notBefore: at(-900), notAfter: at(900) })
+
+function material(options: IssueOptions = {}, issuer = root, intermediates = ''): Material {
+  const issued = issuer.issue({ names: ['a.test', 'b.test'], notBefore: at(-99), notAfter: at(99), ...options })
   const bytes = (text: string) => ({ kind: 'bytes', bytes: Buffer.from(text) }) as const
   const loaded = loadSecret(
-    { 'tls.crt': bytes(issued.certPem), 'tls.key': bytes(issued.keyPem), 'ca.crt': { kind: 'missing' } },
+    {
+      'tls.crt': bytes(issued.certPem + intermediates),
+      'tls.key': bytes(issued.keyPem),
+      'ca.crt': { kind: 'missing' },
+    },
     NOW,
   )
   if (loaded.kind !== 'material') throw new Error(loaded.messages.join())
@@ -37,6 +43,9 @@ const otherPartial = material({ names: ['b.test'] })
 const expired = material({ notAfter: at(-1) })
 const future = material({ notBefore: at(1) })
 const strange = material({ names: ['c.test'] })
+const chained = material({}, middle, middle.chainPem)
+const expiredChained = material({ notAfter: at(-1) }, middle, middle.chainPem)
+const unchained = material({}, middle)
 
 type Outcome = 'found' | 'current' | 'nothing'
 const CASES: Record<string, [current: Material | undefined, found: Found, outcome: Outcome, refused: boolean]> = {
@@ -53,6 +62,10 @@ const CASES: Record<string, [current: Material | undefined, found: Found, outcom
   'material for other names never comes': [good, found(strange), 'current', true],
   'what expires in service stays': [expired, found(expired), 'current', false],
   'what is in service for other names leaves': [strange, BROKEN, 'nothing', true],
+  'a chain without the intermediate of the one in service never comes': [chained, found(unchained), 'current', true],
+  'a chain with it comes': [chained, found(material({}, middle, middle.chainPem)), 'found', false],
+  'a chain without it comes when nothing good is in service': [expiredChained, found(unchained), 'found', false],
+  'a chain of another issuer needs none of it': [chained, found(good), 'found', false],
   'broken material leaves the last good one': [good, BROKEN, 'current', true],
   'broken material and nothing in service': [undefined, BROKEN, 'nothing', true],
   'a Secret that is gone leaves the last good one': [good, MISSING, 'current', false],
