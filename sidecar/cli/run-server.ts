@@ -47,6 +47,9 @@ export interface RunOptions extends Directories {
 /** A person at a terminal waits less than a rollout does. */
 const MOST_DRAIN_MS = { SIGINT: 5_000, SIGTERM: Number.POSITIVE_INFINITY } as const
 
+/** Turns of 10 ms that the last lines of the log are waited for at the most. */
+const LAST_TURNS = 50
+
 /**
  * Serves until a signal comes: the whole life of a server in one process. Resolves with the exit code.
  *
@@ -201,6 +204,8 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
     const drained = server.drain(Math.min(running().spec.timeouts.drainSeconds * 1000, MOST_DRAIN_MS[signal]))
     await Promise.race([drained, stop.repeated])
     server.abort()
+    // A client has its line of the log when its socket is gone, which takes a turn of the loop or two.
+    for (let turn = 0; server.clientCount > 0 && turn < LAST_TURNS; turn += 1) await setTimeout(10)
     log('info', 'server stopped')
     return 0
   } catch (error) {

@@ -7,6 +7,8 @@ import { plainAddress, type Source } from './stages/source.ts'
 
 /** Milliseconds a closing client has to take what was written to it. */
 const LINGER_MS = 5_000
+/** The same for one that has everything already. */
+const IDLE_LINGER_MS = 500
 
 /** Milliseconds a refused client has to close once it was told why: it keeps its place meanwhile. */
 const REFUSED_LINGER_MS = 2_000
@@ -46,6 +48,7 @@ export class Connection implements SocketClient {
   receivedBytes = 0
   sentBytes = 0
   onClose: (() => void) | undefined = undefined
+  isBetweenRequests: (() => boolean) | undefined = undefined
   /** The listener's places while the client holds one; undefined in the overflow lane. */
   places: Places | undefined = undefined
   /** The source the client is counted for, when it is. */
@@ -110,15 +113,18 @@ export class Connection implements SocketClient {
 
   close(reason: CloseReason, detail = ''): void {
     if (!this.#decide(reason, detail)) return
-    if (reason === 'Completed') {
-      this.stream.end()
-      // What is still in flight may leave; a client that takes nothing is not waited for.
-      this.arm(LINGER_MS, () => this.#destroy())
-      this.stream.resume()
-    } else if (reason === 'BackendReset') {
+    if (reason === 'Completed') this.#end(LINGER_MS)
+    else if (reason === 'BackendReset') {
       this.socket.resetAndDestroy()
       this.stream.destroy()
     } else this.#destroy()
+  }
+
+  /** Closes a client that waits for nothing and has been quiet for `quietMs`, in order: its TLS is ended as well. */
+  leaveBetweenRequests(now: number, quietMs: number): void {
+    this.#noteMovement(now)
+    if (now - this.#movedAt < quietMs || this.isBetweenRequests?.() !== true) return
+    if (this.#decide('ServerStopped', 'between two requests')) this.#end(IDLE_LINGER_MS)
   }
 
   /**
@@ -221,6 +227,19 @@ export class Connection implements SocketClient {
   #failed(error: NodeJS.ErrnoException): void {
     // Before a host is chosen and secured nobody served the client: it went away by itself.
     this.close(this.isServed ? 'ClientReset' : 'ClientGone', error.code ?? error.message)
+  }
+
+  #end(lingerMs: number): void {
+    this.stream.end()
+    // What is still in flight may leave; a client that takes nothing is not waited for.
+    this.arm(lingerMs, () => this.#destroy())
+    this.stream.resume()
+  }
+
+  /** Closes with `reason` without waiting for what is in flight, also a client whose end is decided already. */
+  drop(reason: CloseReason): void {
+    this.#decide(reason, '')
+    this.#destroy()
   }
 
   #destroy(): void {

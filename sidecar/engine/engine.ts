@@ -164,9 +164,15 @@ export class Engine {
     await Promise.all([...this.#listeners.values()].map((listener) => listener.close()))
   }
 
+  /** Closes the clients that wait for nothing and have been quiet for `quietMs`. */
+  closeBetweenRequests(quietMs: number): void {
+    const now = this.#context.clock.elapsed()
+    for (const connection of this.#connections()) connection.leaveBetweenRequests(now, quietMs)
+  }
+
   /** Closes every client with `reason`. */
   dropClients(reason: CloseReason): void {
-    for (const connection of this.#connections()) connection.close(reason)
+    for (const connection of this.#connections()) connection.drop(reason)
   }
 
   /** One timer looks at all clients: none per client, and nothing per chunk. */

@@ -58,6 +58,11 @@ export interface SocketClient {
   /** Called once when the connection closes, whoever closes it. At most one; set by the handler. */
   onClose: (() => void) | undefined
   /**
+   * Whether the client certainly waits for nothing at this moment, as an HTTP client that keeps its connection does. Set
+   * by a handler that can tell; a server that stops closes such a client when it has been quiet for a while.
+   */
+  isBetweenRequests: (() => boolean) | undefined
+  /**
    * Ends the connection: the one way to do so. `Completed` lets what was written arrive first, any other reason
    * destroys the socket. `detail` is the technical cause for the log.
    */

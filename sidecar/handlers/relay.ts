@@ -1,6 +1,7 @@
 import type net from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { SocketClient } from '../engine/ports.ts'
+import { beginsRequest, HttpTurns } from './http-turns.ts'
 
 /** Milliseconds a backend has to take the last bytes of a client that is gone. */
 const LINGER_MS = 30_000
@@ -19,18 +20,31 @@ export interface BackendConnection {
  * so no more is held than what the sockets' buffers do. Closes the client with `Completed`, or with
  * `BackendReset` when the backend breaks off before its end; whoever closes the client closes the backend too.
  *
- * Nothing is allocated or called per chunk beyond the handlers below: this is the hot path of every byte.
+ * Nothing is allocated or called per chunk beyond the handlers below (and for HTTP/1, whose turn it is): this is the hot path of every byte.
  */
 export function relay(client: SocketClient, { socket: backend, transport }: BackendConnection): void {
   const { stream } = client
   let hasBackendEnded = false
+  let turns: HttpTurns | undefined
 
+  const followTurns = () => {
+    const followed = new HttpTurns()
+    turns = followed
+    client.isBetweenRequests = () => followed.isBetweenRequests(client.sentBytes)
+  }
+  if (client.alpnProtocol === 'http/1.1') followTurns()
+  else if (client.alpnProtocol === undefined)
+    stream.once('data', (chunk: Buffer) => {
+      if (beginsRequest(chunk)) followTurns()
+    })
   const onClientData = (chunk: Buffer) => {
+    turns?.asked()
     client.receivedBytes += chunk.length
     // A chunk as large as the buffer makes write() false even when the kernel took it at once.
     if (!backend.write(chunk) && backend.writableLength > 0) stream.pause()
   }
   const onBackendData = (chunk: Buffer) => {
+    turns?.answered(chunk, client.sentBytes)
     client.sentBytes += chunk.length
     if (!stream.write(chunk) && stream.writableLength > 0) backend.pause()
   }

@@ -62,6 +62,7 @@ export function createRedirect({ spec, clock, requestMs = 10_000 }: RedirectOpti
       let isAnswered = false
       const timer = setTimeout(() => client.close('TooSlow', 'no whole request head in time'), requestMs)
       client.onClose = () => clearTimeout(timer)
+      client.isBetweenRequests = () => received.length === 0
 
       const answer = (what: Answer) => {
         if (isAnswered) return
