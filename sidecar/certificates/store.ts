@@ -383,7 +383,7 @@ export class CertificateStore {
     const delay = Math.min(Math.max(next - now, 1_000), MAX_TIMER_MS)
     this.#timer = setTimeout(() => {
       if (this.#options.clock.now() >= this.#recheckAt) {
-        void this.recheck()
+        void this.recheck().then(() => this.#options.log('info', 'certificates rechecked', { cause: 'recheckSeconds' }))
         return
       }
       this.#regrade()

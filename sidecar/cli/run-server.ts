@@ -192,7 +192,7 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
     stop.onRecheck(() => {
       watch?.recheck()
       server.recheck().then(
-        () => log('info', 'certificates rechecked'),
+        () => log('info', 'certificates rechecked', { cause: 'SIGHUP' }),
         (error: unknown) => log('error', 'recheck failed', { error }),
       )
     })

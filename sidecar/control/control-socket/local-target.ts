@@ -67,7 +67,7 @@ export function createLocalTarget(options: LocalTargetOptions): ControlTarget {
       const before = server.certificates()
       await server.recheck()
       const hosts = server.certificates()
-      log('info', 'certificates rechecked')
+      log('info', 'certificates rechecked', { cause: 'command' })
       return { hosts, changes: certificateChanges(before, hosts) }
     },
 

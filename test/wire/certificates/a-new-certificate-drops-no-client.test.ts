@@ -51,22 +51,3 @@ test('clients go on while certificates are replaced under them, and new ones get
   for (const reason of ['HandshakeFailed', 'NoCertificate', 'HandlerFailed', 'ServerStopped'])
     expect([reason, metrics.sum('socketserver_connections_closed_total', { reason })]).toEqual([reason, 0])
 })
-
-test('a client that was given a ticket before the swap resumes after it', async () => {
-  await using edge = await startEdge({
-    hosts: [{}],
-    prepare: (workspace) => workspace.mountSecret('a', files(authority.issue({ names: ['a.test'] }))),
-  })
-  await using before = await edge.connect({ ca: authority.rootPem })
-  await before.request('hello')
-  const session = await before.session()
-  const next = authority.issue({ names: ['a.test'] })
-  await edge.workspace.mountSecret('a', files(next))
-  await eventually(async () => {
-    await using client = await edge.connect({ ca: authority.rootPem })
-    expect(client.serverSha256).toBe(sha256(next.certificate.raw))
-  })
-  await using after = await edge.connect({ ca: authority.rootPem, session })
-  expect(after.resumed).toBe(true)
-  expect(await after.request('hello')).toBe('hello')
-})
