@@ -7,9 +7,9 @@ import { readManifestFile, resolveManifestPath } from './load.ts'
 import { InvalidManifestError, type SelectedManifest, selectManifest } from './select.ts'
 
 /** Milliseconds between two looks: at what stands still, and at what has just changed. */
-const LOOK_MS = { still: 200, moving: 50 } as const
+const LOOK_MS = { still: 100, moving: 25 } as const
 /** A manifest is judged when it stood still for so long: half of one, written in place, may be valid by chance. */
-const SETTLE_MS = 100
+const SETTLE_MS = 50
 /** One that cannot be used, or is gone, is refused when it stood still for so long: the rest of it may be on its way. */
 const GRACE_MS = 500
 /** Times of some file systems have steps of two seconds: a second change within one step leaves no trace in them. */
