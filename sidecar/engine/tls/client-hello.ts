@@ -13,7 +13,7 @@ export interface ClientHello {
    * (RFC 5077, 4). Undefined without one.
    */
   readonly ticketKeyName: string | undefined
-  /** Bytes on the wire, record headers included. */
+  /** Bytes on the wire up to its end, record headers included. */
   readonly length: number
 }
 
@@ -72,7 +72,8 @@ export function readClientHello(bytes: Buffer, maxBytes: number): HelloReading {
     if (at > bytes.length && have < need) return more(Math.min(at, bytes.length + need - have))
   }
   const message = pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces)
-  return parseHello(message.subarray(4, need), Math.min(at, bytes.length))
+  // The last record may hold more than the rest of the hello.
+  return parseHello(message.subarray(4, need), Math.min(at, bytes.length) - (have - need))
 }
 
 function notTls(bytes: Buffer): HelloReading {

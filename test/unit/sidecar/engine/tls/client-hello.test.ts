@@ -1,40 +1,13 @@
-import { once } from 'node:events'
-import net from 'node:net'
-import tls from 'node:tls'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type ClientHello, readClientHello } from '../../../../../sidecar/engine/tls/client-hello.ts'
+import { captureClientHello, overRecords } from '../../../../support/client-hello.ts'
 
 const LIMIT = 16_384
 
-/** The first flight of a real client. */
-async function capture(options: tls.ConnectionOptions): Promise<Buffer> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const client = tls.connect({ port: (server.address() as net.AddressInfo).port, host: '127.0.0.1', ...options })
-  client.on('error', () => {})
-  const [socket] = (await once(server, 'connection')) as [net.Socket]
-  const [bytes] = (await once(socket, 'data')) as [Buffer]
-  client.destroy()
-  socket.destroy()
-  server.close()
-  return bytes
-}
-
-/** The same handshake message in records of `size` bytes. */
-function inRecords(hello: Buffer, size: number): Buffer {
-  const message = hello.subarray(5)
-  const records: Buffer[] = []
-  for (let at = 0; at < message.length; at += size) {
-    const piece = message.subarray(at, at + size)
-    records.push(Buffer.from([0x16, 3, 1, piece.length >> 8, piece.length & 255]), piece)
-  }
-  return Buffer.concat(records)
-}
-
 let real: Buffer
 beforeAll(async () => {
-  real = await capture({ servername: 'WWW.Shop.Test', ALPNProtocols: ['h2', 'http/1.1'] })
+  real = await captureClientHello({ servername: 'WWW.Shop.Test', ALPNProtocols: ['h2', 'http/1.1'] })
 })
 
 const helloOf = (bytes: Buffer): ClientHello => {
@@ -54,10 +27,10 @@ describe('readClientHello()', () => {
   })
 
   test('has no name when the client sent none', async () =>
-    expect(helloOf(await capture({})).serverName).toBeUndefined())
+    expect(helloOf(await captureClientHello({})).serverName).toBeUndefined())
 
   test.each([1, 7, 100, 1000])('reads a hello in records of %i bytes', (size) =>
-    expect(helloOf(inRecords(real, size)).serverName).toBe('www.shop.test'),
+    expect(helloOf(overRecords(real, size)).serverName).toBe('www.shop.test'),
   )
 
   test('asks for more at every cut, and never for more than there will be', () => {
@@ -92,28 +65,115 @@ describe('readClientHello()', () => {
   test('an unfinished method name may still become HTTP', () =>
     expect(readClientHello(Buffer.from('OPT'), LIMIT).kind).toBe('more'))
 
-  test('never throws, whatever the bytes', () => {
+  test('finds the same in every way to lay the hello over records', () => {
+    const whole = helloOf(real)
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
-        readClientHello(Buffer.from(bytes), LIMIT)
-        readClientHello(Buffer.concat([Buffer.from([22, 3, 1]), bytes]), LIMIT)
+      fc.property(fc.integer({ min: 1, max: 2_000 }), fc.integer({ min: 1, max: 2_000 }), (size, again) => {
+        const bytes = overRecords(real, size)
+        const found = helloOf(bytes)
+        expect({ ...found, length: 0 }).toEqual({ ...whole, length: 0 })
+        expect(found.length).toBe(bytes.length)
+        // Records of two sizes.
+        const first = Buffer.concat([real.subarray(0, 3), Buffer.from([0, 1]), real.subarray(5, 6)])
+        const rest = Buffer.concat([
+          real.subarray(0, 3),
+          Buffer.from([(real.length - 6) >> 8, (real.length - 6) & 255]),
+        ])
+        const mixed = Buffer.concat([first, overRecords(Buffer.concat([rest, real.subarray(6)]), again)])
+        expect(helloOf(mixed).serverName).toBe(whole.serverName)
       }),
       { numRuns: 1000 },
     )
   })
+})
 
-  test('never throws on a real hello with bytes changed or cut', () => {
+/**
+ * What holds for any bytes: no throw, a bounded wish for more, and a verdict that more bytes do not change, so that a
+ * client is judged the same however its bytes are cut.
+ */
+function holdsFor(bytes: Buffer, cut: number): void {
+  const reading = readClientHello(bytes, LIMIT)
+  if (reading.kind === 'more') {
+    expect(reading.atLeast).toBeGreaterThan(bytes.length)
+    expect(reading.atLeast).toBeLessThanOrEqual(bytes.length + LIMIT + 5)
+  }
+  if (reading.kind === 'hello') expect(reading.hello.length).toBeLessThanOrEqual(bytes.length)
+  const early = readClientHello(bytes.subarray(0, cut), LIMIT)
+  if (early.kind === 'more') {
+    // Nothing shorter than what it asked for would have been enough.
+    if (reading.kind === 'hello') expect(early.atLeast).toBeLessThanOrEqual(reading.hello.length)
+  } else expect(reading).toEqual(early)
+}
+
+const RUNS = { numRuns: 1000 }
+
+describe('for any bytes, readClientHello() gives a verdict that lasts:', () => {
+  const cutOf = (bytes: Uint8Array, cut: number) => cut % (bytes.length + 1)
+
+  test('random bytes', () =>
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), fc.nat(), (bytes, cut) =>
+        holdsFor(Buffer.from(bytes), cutOf(bytes, cut)),
+      ),
+      RUNS,
+    ))
+
+  test('random bytes in a handshake record', () =>
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), fc.nat(), (bytes, cut) => {
+        const record = Buffer.concat([Buffer.from([22, 3, 1, bytes.length >> 8, bytes.length & 255]), bytes])
+        holdsFor(record, cutOf(record, cut))
+      }),
+      RUNS,
+    ))
+
+  test('random bytes in a hello', () =>
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), fc.nat(), (bytes, cut) => {
+        const size = bytes.length + 4
+        const head = [22, 3, 1, size >> 8, size & 255, 1, 0, bytes.length >> 8, bytes.length & 255]
+        const record = Buffer.concat([Buffer.from(head), bytes])
+        holdsFor(record, cutOf(record, cut))
+      }),
+      RUNS,
+    ))
+
+  test('a real hello, truncated', () =>
+    fc.assert(
+      fc.property(fc.nat(), fc.nat(), (length, cut) => {
+        const bytes = real.subarray(0, length % real.length)
+        holdsFor(bytes, cutOf(bytes, cut))
+      }),
+      RUNS,
+    ))
+
+  test('a real hello, mutated and truncated', () =>
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(fc.nat(real.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 }),
+        fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 8 }),
         fc.nat(real.length),
-        (changes, length) => {
+        fc.nat(),
+        (changes, length, cut) => {
           const bytes = Buffer.from(real)
-          for (const [at, value] of changes) bytes[at] = value
-          readClientHello(bytes.subarray(0, length), LIMIT)
+          for (const [at, value] of changes) bytes[at % bytes.length] = value
+          holdsFor(bytes.subarray(0, length), cutOf(bytes.subarray(0, length), cut))
         },
       ),
-      { numRuns: 1000 },
-    )
-  })
+      RUNS,
+    ))
+
+  test('a real hello in small records, mutated', () =>
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 300 }),
+        fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 }),
+        fc.nat(),
+        (size, changes, cut) => {
+          const bytes = overRecords(real, size)
+          for (const [at, value] of changes) bytes[at % bytes.length] = value
+          holdsFor(bytes, cutOf(bytes, cut))
+        },
+      ),
+      RUNS,
+    ))
 })
