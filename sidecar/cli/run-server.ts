@@ -17,6 +17,7 @@ import { identityOf } from '../control/identity.ts'
 import type { LogFormat } from '../control/log-line.ts'
 import { createLog } from '../control/logger.ts'
 import { TicketKeys } from '../control/ticket-keys.ts'
+import { blame, causeOf } from '../engine/defects.ts'
 import type { EngineObserver, ListenState } from '../engine/ports.ts'
 import type { Directories } from './serve-options.ts'
 import { createStop } from './stop.ts'
@@ -156,7 +157,8 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
     // Up to here an exception ends the process: a server that cannot start must not look like one that runs.
     terminal.onDefect((defect) => {
       counts.defects += 1
-      log('error', 'defect', { error: defect instanceof Error ? (defect.stack ?? defect.message) : String(defect) })
+      log('error', 'defect', { error: causeOf(defect) })
+      blame(defect)
     })
     if (server.selfSignedCa !== undefined) {
       log(

@@ -1,6 +1,7 @@
 import type net from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { CloseReason } from './close-reason.ts'
+import { causeOf } from './defects.ts'
 import type { Lane, Places } from './places.ts'
 import type { ClientFacts, ClientPhase, ClientRecord, ClientState, SocketClient, TlsFacts } from './ports.ts'
 import { plainAddress, type Source } from './stages/source.ts'
@@ -220,7 +221,13 @@ export class Connection implements SocketClient {
     this.disarm()
     const onClose = this.onClose
     this.onClose = undefined
-    onClose?.()
+    try {
+      onClose?.()
+    } catch (error) {
+      // A defect of the handler, which must not keep the client from being closed and its place from being given back.
+      this.#reason = 'HandlerFailed'
+      this.#detail = causeOf(error)
+    }
     return true
   }
 

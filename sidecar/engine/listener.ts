@@ -2,6 +2,7 @@ import type net from 'node:net'
 import type { Log } from '../base/log.ts'
 import type { ListenerConfiguration } from './configuration.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
+import { onBehalfOf } from './defects.ts'
 import { ListeningSocket, type SocketOwner, whyNot } from './listening-socket.ts'
 import { type PipelineContext, type Route, serveConnection } from './pipeline.ts'
 import type { Places } from './places.ts'
@@ -137,7 +138,7 @@ export class Listener implements ConnectionOwner, SocketOwner {
     const connection = new Connection(this.#context.nextClientId(), socket, this, this.#context.clock.elapsed())
     this.clients.add(connection)
     this.#context.observer.clientOpened(this.name)
-    void serveConnection(connection, this.#route, this.places, this.#context)
+    onBehalfOf(connection, () => void serveConnection(connection, this.#route, this.places, this.#context))
   }
 
   /**

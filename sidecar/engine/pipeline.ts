@@ -3,6 +3,7 @@ import type { SteadyClock } from '../base/clock.ts'
 import type { CloseReason } from './close-reason.ts'
 import type { EngineTimeouts } from './configuration.ts'
 import type { Connection } from './connection.ts'
+import { causeOf, guardEvents } from './defects.ts'
 import type { Gate } from './gate.ts'
 import type { HostEntry } from './host-entry.ts'
 import type { Places } from './places.ts'
@@ -62,7 +63,7 @@ export async function serveConnection(
       else connection.refuse('UnknownHost', 'no host serves the listener')
     }
   } catch (error) {
-    connection.close('HandlerFailed', error instanceof Error ? (error.stack ?? error.message) : String(error))
+    connection.close('HandlerFailed', causeOf(error))
   }
 }
 
@@ -107,7 +108,7 @@ function secure(connection: Connection, host: HostEntry, hello: ClientHello, con
       secured(connection, host, hello, outcome.socket, context)
     } catch (error) {
       // Called by the TLS library, so that nobody else would close the client.
-      connection.close('HandlerFailed', error instanceof Error ? (error.stack ?? error.message) : String(error))
+      connection.close('HandlerFailed', causeOf(error))
     }
   })
 }
@@ -148,13 +149,14 @@ function secured(
   connection.alpnProtocol = socket.alpnProtocol || undefined
   const tookMs = context.clock.elapsed() - connection.acceptedAt
   context.observer.handshakeDone(connection.listener, host.hostTag, connection.tls, tookMs)
-  serve(connection, host, context.gate).catch((error: unknown) => connection.close('HandlerFailed', String(error)))
+  serve(connection, host, context.gate).catch((error: unknown) => connection.close('HandlerFailed', causeOf(error)))
 }
 
 async function serve(connection: Connection, host: HostEntry, gate: Gate): Promise<void> {
   connection.hostTag = host.hostTag
   connection.isServed = true
   gate.served(connection)
+  if (connection.stream === connection.socket) guardEvents(connection)
   try {
     const banner = gate.bannerOf(host)
     if (banner) {
@@ -163,6 +165,6 @@ async function serve(connection: Connection, host: HostEntry, gate: Gate): Promi
     }
     await host.handler.serve(connection)
   } catch (error) {
-    connection.close('HandlerFailed', error instanceof Error ? (error.stack ?? error.message) : String(error))
+    connection.close('HandlerFailed', causeOf(error))
   }
 }

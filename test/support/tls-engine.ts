@@ -11,6 +11,8 @@ import { createWorkspace, type Files } from './workspace.ts'
 export interface TlsEngineOptions extends Omit<EngineOptions, 'manifest' | 'secrets' | 'configMaps'> {
   /** Fields of the spec beside one listener `tls` and the hosts. */
   readonly spec?: Part
+  /** Listeners beside `tls`. */
+  readonly moreListeners?: readonly Part[]
   /** Key type by Secret; default `EC P-256`. */
   readonly keyTypes?: Readonly<Record<string, TestKeyType>>
   /** Names of every certificate; default: those of the host that names the Secret. */
@@ -46,7 +48,7 @@ interface NamedParts {
 /** Starts an engine that serves `hosts` on one TLS listener, with a good certificate for each Secret they name. */
 export async function startTlsEngine(hosts: readonly Part[], options: TlsEngineOptions = {}): Promise<TlsEngine> {
   const { spec = {}, keyTypes = {}, authority = createAuthority(), ...more } = options
-  const { configMaps = {}, secretFiles = {}, names: givenNames, ...engineOptions } = more
+  const { configMaps = {}, secretFiles = {}, moreListeners = [], names: givenNames, ...engineOptions } = more
   const workspace = await createWorkspace()
   for (const { hostNames = [], certificate } of hosts as readonly NamedParts[])
     for (const name of certificate ? [certificate.secretName, ...(certificate.additionalSecretNames ?? [])] : []) {
@@ -57,7 +59,7 @@ export async function startTlsEngine(hosts: readonly Part[], options: TlsEngineO
   for (const [name, files] of Object.entries(secretFiles)) await workspace.copySecret(name, files)
   for (const [name, files] of Object.entries(configMaps)) await workspace.copyConfigMap(name, files)
   const port = await freePort()
-  const manifest = socketServer({ listeners: [listener({ port })], icsHosts: hosts, ...spec })
+  const manifest = socketServer({ listeners: [listener({ port }), ...moreListeners], icsHosts: hosts, ...spec })
   const { secrets, configMaps: configMapsDir } = workspace
   try {
     const engine = await startEngine({ ...engineOptions, manifest, secrets, configMaps: configMapsDir })
