@@ -3,25 +3,29 @@ import { quote } from '../../problem.ts'
 import type { CelRule, Rule } from '../../rules.ts'
 import { enabledHosts, type HostAt, listenersOf, type Spec } from './spec.ts'
 
-/** Whether the host `h` is enabled and served on the listener `l`, in CEL. */
-const SERVED = '(h.enabled && (size(h.listeners) == 0 || l.name in h.listeners))'
+/** The names of some listeners as a map, in CEL: to look one up costs the same however many there are. */
+const namesOf = (where: string) => `self.listeners.transformMapEntry(i, l, ${where}, {l.name: true})`
 
 /**
- * A rule over each listener with each host served on it, in CEL: on the listeners that `where` picks no served host may be as
- * `breach` says. One pass over both lists, and a look at the host's own names: 64 x 512 x 64 steps at the most.
+ * The rule that no host is as `breach` says, in CEL, which sees the host as `h` and the names of the listeners that `where` picks as
+ * `m`. One pass over the listeners and one over the names in the hosts: the largest resource must stay below the million steps that
+ * one expression may take.
  */
-const onNoListener = (where: string, breach: string, told: string, reason: NonNullable<CelRule['reason']>): CelRule => {
-  const broken = `h, ${breach} && ${SERVED}`
-  return {
-    rule: `self.listeners.all(l, !(${where}) || !self.icsHosts.exists(${broken}))`,
-    says: [
-      `on the listener "%s": ${told}`,
-      `self.listeners.map(l, ${where} && self.icsHosts.exists(${broken}), l.name)[0]`,
-    ],
-    fieldPath: '.icsHosts',
-    reason,
-  }
-}
+const noHost = (where: string, breach: string, told: string, reason: NonNullable<CelRule['reason']>): CelRule => ({
+  rule: `[${namesOf(where)}].all(m, !self.icsHosts.exists(h, h.enabled && ${breach}))`,
+  says: [
+    `the host "%s" ${told}`,
+    `[${namesOf(where)}].map(m, self.icsHosts.map(h, h.enabled && ${breach}, h.hostTag)[0])[0]`,
+  ],
+  fieldPath: '.icsHosts',
+  reason,
+})
+
+/** Whether the host `h` is served on a listener of `m`. */
+const ON_ONE = 'size(m) > 0 && (size(h.listeners) == 0 || h.listeners.exists(n, n in m))'
+
+/** Whether the host `h` is the default of the listener `l`. */
+const DEFAULT_THERE = 'h.default && h.enabled && (size(h.listeners) == 0 || l.name in h.listeners)'
 
 /** Rules over which host serves whom on which listener. */
 export const SELECTION_RULES: readonly Rule<Spec>[] = [
@@ -55,15 +59,7 @@ export const SELECTION_RULES: readonly Rule<Spec>[] = [
     severity: 'problem',
     message: 'the host names a listener that does not exist',
     cure: 'name a listener of spec.listeners',
-    cel: {
-      rule: 'self.icsHosts.all(h, !h.enabled || sets.contains(self.listeners.map(l, l.name), h.listeners))',
-      says: [
-        'the host "%s" names a listener that does not exist',
-        'self.icsHosts.map(h, h.enabled && !sets.contains(self.listeners.map(l, l.name), h.listeners), h.hostTag)[0]',
-      ],
-      fieldPath: '.icsHosts',
-      reason: 'FieldValueInvalid',
-    },
+    cel: noHost('true', '!h.listeners.all(n, n in m)', 'names a listener that does not exist', 'FieldValueInvalid'),
     check: (spec, report) => {
       if (spec.listeners === undefined) return
       const names = listenersOf(spec).flatMap(({ listener }) => listener.name ?? [])
@@ -133,11 +129,12 @@ export const SELECTION_RULES: readonly Rule<Spec>[] = [
     severity: 'problem',
     message: 'a listener has two default hosts',
     cure: 'let one of them be default, or let them be served by different listeners',
+    // Of a good resource each default host has listeners that no other has, so few names are looked at.
     cel: {
-      rule: `self.listeners.all(l, size(self.icsHosts.filter(h, h.default && ${SERVED})) + (has(l.handler) ? 1 : 0) <= 1)`,
+      rule: `self.listeners.all(l, size(self.icsHosts.filter(h, ${DEFAULT_THERE})) + (has(l.handler) ? 1 : 0) <= 1)`,
       says: [
         'the listener "%s" has two default hosts',
-        `self.listeners.map(l, size(self.icsHosts.filter(h, h.default && ${SERVED})) + (has(l.handler) ? 1 : 0) > 1, l.name)[0]`,
+        `self.listeners.map(l, size(self.icsHosts.filter(h, ${DEFAULT_THERE})) + (has(l.handler) ? 1 : 0) > 1, l.name)[0]`,
       ],
       fieldPath: '.icsHosts',
       reason: 'FieldValueInvalid',
@@ -163,10 +160,10 @@ export const SELECTION_RULES: readonly Rule<Spec>[] = [
     severity: 'problem',
     message: 'a host on a plain listener that is not default could never be chosen: plain clients send no server name',
     cure: 'set default to true, or name only TLS listeners in listeners',
-    cel: onNoListener(
+    cel: noHost(
       '!l.tls',
-      '!h.default',
-      'a host that is not default could never be chosen, as plain clients send no server name',
+      `!h.default && ${ON_ONE}`,
+      'is on a plain listener and is not default, so it could never be chosen there: plain clients send no server name',
       'FieldValueInvalid',
     ),
     check: (spec, report) => {
@@ -190,10 +187,10 @@ export const SELECTION_RULES: readonly Rule<Spec>[] = [
     severity: 'problem',
     message: 'the host ends TLS and has no certificate',
     cure: 'add certificate: { secretName: ... }',
-    cel: onNoListener(
+    cel: noHost(
       'l.tls',
-      "!has(h.certificate) && h.handler.type != 'Passthrough'",
-      'a host that ends TLS has no certificate',
+      `!has(h.certificate) && h.handler.type != 'Passthrough' && ${ON_ONE}`,
+      'ends TLS and has no certificate',
       'FieldValueRequired',
     ),
     check: (spec, report) => {
@@ -215,10 +212,10 @@ export const SELECTION_RULES: readonly Rule<Spec>[] = [
     severity: 'problem',
     message: 'a Passthrough host is on a plain listener, where there is no TLS to pass through',
     cure: 'name only TLS listeners in listeners, or use the handler Forward',
-    cel: onNoListener(
+    cel: noHost(
       '!l.tls',
-      "h.handler.type == 'Passthrough'",
-      'there is no TLS that a Passthrough host could pass through',
+      `h.handler.type == 'Passthrough' && ${ON_ONE}`,
+      'is a Passthrough host on a plain listener, where there is no TLS to pass through',
       'FieldValueInvalid',
     ),
     check: (spec, report) => {
@@ -239,10 +236,10 @@ export const SELECTION_RULES: readonly Rule<Spec>[] = [
     severity: 'problem',
     message: 'a host that requires client certificates is on a plain listener, where no client can show one',
     cure: 'name only TLS listeners in listeners, or set clientCertificate.method to Optional or None',
-    cel: onNoListener(
+    cel: noHost(
       '!l.tls',
-      "has(h.clientCertificate) && h.clientCertificate.method == 'Require'",
-      'a host requires client certificates, and no client can show one',
+      `has(h.clientCertificate) && h.clientCertificate.method == 'Require' && ${ON_ONE}`,
+      'requires client certificates and is on a plain listener, where no client can show one',
       'FieldValueInvalid',
     ),
     check: (spec, report) => {

@@ -8,23 +8,29 @@ type Coverage = { readonly IPv4: string | undefined; readonly IPv6: string | und
 
 type Clash = 'same' | 'overlap' | 'none'
 
-/** Whether a listener takes IPv4, or IPv6, addresses, in CEL: "::" takes both, unless its family is the other one. */
-const takes = (l: string, family: 4 | 6) =>
-  `(ip(${l}.address).family() == ${family} ? ${family === 4 ? 'true' : `(!ip(${l}.address).isUnspecified() || ${l}.socketFamily != 'IPv4')`} : ${family === 4 ? `(ip(${l}.address).isUnspecified() && ${l}.socketFamily != 'IPv6')` : 'false'})`
+const ADDRESS = { a: 'ip(a.address)', b: 'ip(b.address)' } as const
 
-const meets = (family: 4 | 6) =>
-  `(${takes('a', family)} && ${takes('b', family)} && (ip(a.address).isUnspecified() || ip(b.address).isUnspecified() || ` +
-  'ip(a.address) == ip(b.address)))'
+const isWildcard = (l: 'a' | 'b') => `${ADDRESS[l]}.isUnspecified()`
+
+/** Whether a listener takes addresses of a family, in CEL: "::" takes both, unless its family is the other one. */
+const takes = {
+  4: (l: 'a' | 'b') => `(${ADDRESS[l]}.family() == 4 || ${isWildcard(l)} && ${l}.socketFamily != 'IPv6')`,
+  6: (l: 'a' | 'b') => `(${ADDRESS[l]}.family() == 6 && (!${isWildcard(l)} || ${l}.socketFamily != 'IPv4'))`,
+}
+
+/** What two listeners on one port must be before families matter: most pairs end here, so that 64 x 64 can be afforded. */
+const NEAR = `(${ADDRESS.a} == ${ADDRESS.b} || ${isWildcard('a')} || ${isWildcard('b')})`
+
+const CLASH = `(${takes[4]('a')} && ${takes[4]('b')} || ${takes[6]('a')} && ${takes[6]('b')})`
 
 const SAME =
-  `(${takes('a', 4)} == ${takes('b', 4)} && ${takes('a', 6)} == ${takes('b', 6)} && ` +
-  '(ip(a.address) == ip(b.address) || ip(a.address).isUnspecified() && ip(b.address).isUnspecified()))'
-
-const CLASH = `(${meets(4)} || ${meets(6)})`
+  `(${takes[4]('a')} == ${takes[4]('b')} && ${takes[6]('a')} == ${takes[6]('b')} && ` +
+  `(${ADDRESS.a} == ${ADDRESS.b} || ${isWildcard('a')} && ${isWildcard('b')}))`
 
 /** The rule that no two listeners are so to each other, in CEL; what is no address is the matter of another rule. */
 const noTwo = (breach: string, told: string): CelRule => {
-  const pair = `a.name != b.name && a.port == b.port && isIP(a.address) && isIP(b.address) && ${breach}`
+  // Names are unique, and each pair is looked at once.
+  const pair = `a.name < b.name && a.port == b.port && isIP(a.address) && isIP(b.address) && ${NEAR} && ${breach}`
   return {
     rule: `!self.listeners.exists(a, self.listeners.exists(b, ${pair}))`,
     says: [
