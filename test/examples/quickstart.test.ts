@@ -55,7 +55,7 @@ test('npm start prints listeners, hosts and commands that work when pasted, and 
     expect(JSON.parse(status ?? '')).toMatchObject({ name: 'quickstart', ready: true })
 
     process.kill(-child.pid, 'SIGINT')
-    await within(10_000, 'the end after Ctrl-C', child.exited)
+    expect(await within(10_000, 'the end after Ctrl-C', child.exited)).toEqual({ code: 0, signal: null })
   } finally {
     if (child.exit() === undefined) process.kill(-child.pid, 'SIGKILL')
   }
@@ -63,6 +63,26 @@ test('npm start prints listeners, hosts and commands that work when pasted, and 
   await using occupant = await startBackend(echo, { port })
   expect(occupant.port).toBe(port)
 })
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s to npm alone ends npm start with exit code 0, and leaves nothing behind',
+  async (signal) => {
+    const { port, args } = await movedPorts()
+    const child = await startChild(['npm', 'start', '--', ...args], { cwd: repository, detached: true })
+    const { stdout, stderr } = child.process
+    if (stdout === null || stderr === null) throw new Error('the pipes are missing')
+    stderr.resume()
+    try {
+      await createReader(stdout).until('Ctrl-C stops it.\n', 20_000)
+      child.process.kill(signal)
+      expect(await within(10_000, 'the end', child.exited)).toEqual({ code: 0, signal: null })
+    } finally {
+      if (child.exit() === undefined) process.kill(-child.pid, 'SIGKILL')
+    }
+    await using occupant = await startBackend(echo, { port })
+    expect(occupant.port).toBe(port)
+  },
+)
 
 test('a signal ends the quickstart with exit code 0', async () => {
   const { args } = await movedPorts()
