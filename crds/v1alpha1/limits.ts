@@ -94,7 +94,7 @@ export const timeoutsSchema = z
   })
   .describe('How long things may take. Absent: every member at its default.')
 
-export const acceptRateSchema = z
+const acceptRateSchema = z
   .strictObject({
     perSecond: z
       .int()

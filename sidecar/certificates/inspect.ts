@@ -46,7 +46,7 @@ const CURVES: Readonly<Record<string, string>> = { prime256v1: 'P-256', secp384r
 const NAMED: Readonly<Record<string, string>> = { ed25519: 'Ed25519', ed448: 'Ed448', x25519: 'X25519', dsa: 'DSA' }
 
 /** The name of a key's type and size, for example `EC P-256`, `RSA 2048`, `Ed25519`. */
-export function keyTypeOf(key: KeyObject): string {
+function keyTypeOf(key: KeyObject): string {
   const type = key.asymmetricKeyType ?? 'unknown'
   const { namedCurve, modulusLength } = key.asymmetricKeyDetails ?? {}
   if (type === 'ec') return `EC ${CURVES[namedCurve ?? ''] ?? namedCurve ?? 'unknown'}`

@@ -14,7 +14,7 @@ import { ThrowawayCertificates } from './self-signed.ts'
 import type { Strength } from './strength.ts'
 import { Transitions } from './transitions.ts'
 
-export type { HostCertificates, ServedCertificate } from './host-certificates.ts'
+export type { HostCertificates } from './host-certificates.ts'
 
 /** What a host needs of the store. */
 export interface HostRequirement {

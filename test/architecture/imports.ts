@@ -17,11 +17,11 @@ interface Row {
 const MAY_IMPORT: Readonly<Record<string, Row>> = {
   crds: { ours: [], packages: ['zod', 'js-yaml', 'node:'] },
   'sidecar/base': { ours: [], packages: ['node:'] },
-  'sidecar/certificates': { ours: ['sidecar/base'], types: ['crds'], packages: ['node:', '@peculiar/x509'] },
+  'sidecar/certificates': { ours: ['sidecar/base'], types: ['crds'], packages: ['node:'] },
   'sidecar/acme': {
     ours: ['sidecar/base'],
     types: ['crds'],
-    packages: ['node:', '@peculiar/x509'],
+    packages: ['node:'],
   },
   'sidecar/engine': {
     ours: ['sidecar/base'],
@@ -45,7 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, Row>> = {
       'sidecar/handlers',
       'sidecar/control',
     ],
-    packages: ['node:', 'js-yaml', '@peculiar/x509'],
+    packages: ['node:', 'js-yaml'],
   },
   'operator/kube': {
     ours: ['sidecar/base'],

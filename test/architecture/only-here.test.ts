@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { importsOf } from './imports.ts'
 import { misplaced } from './only-here.ts'
 import { sourceFiles } from './source.ts'
 
@@ -7,14 +6,6 @@ const files = sourceFiles()
 
 test('process, console, the present time, the API client and Bun are used only where they may be', () => {
   expect(files.flatMap(misplaced)).toEqual([])
-})
-
-test('@peculiar/x509 is imported by one file of the product at most', () => {
-  const importers = files.filter(
-    ({ path, text }) =>
-      !path.startsWith('test/') && importsOf(text).some(({ specifier }) => specifier === '@peculiar/x509'),
-  )
-  expect(importers.map(({ path }) => path).slice(1)).toEqual([])
 })
 
 describe('the checker', () => {

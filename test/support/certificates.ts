@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -185,48 +185,6 @@ export function writeSecret(directory: string, name: string, content: SecretCont
   mkdirSync(path, { recursive: true })
   for (const [file, text] of Object.entries(filesOf(content))) writeFileSync(join(path, file), text)
   return path
-}
-
-/** Writes a ConfigMap as plain files; returns its directory. */
-export function writeConfigMap(directory: string, name: string, content: Readonly<Record<string, string>>): string {
-  const path = join(directory, name)
-  mkdirSync(path, { recursive: true })
-  for (const [key, text] of Object.entries(content)) writeFileSync(join(path, key), text)
-  return path
-}
-
-/** A Secret in the shape of a mounted volume. */
-export interface MountedSecret {
-  readonly path: string
-  /** Replaces all files in one step, as the kubelet does: a directory of its own and one swap of the link `..data`. */
-  update(content: SecretContent): void
-  /** Removes the Secret with its directory. */
-  remove(): void
-}
-
-let versions = 0
-
-/** Writes a Secret as the kubelet mounts it: `tls.crt -> ..data/tls.crt`, `..data -> ..2026_01_01_00_00_00.1`. */
-export function writeMountedSecret(directory: string, name: string, content: SecretContent): MountedSecret {
-  const path = join(directory, name)
-  mkdirSync(path, { recursive: true })
-  const update = (next: SecretContent) => {
-    versions += 1
-    const files = filesOf(next)
-    const version = `..2026_01_01_00_00_00.${versions}`
-    mkdirSync(join(path, version))
-    for (const [file, text] of Object.entries(files)) writeFileSync(join(path, version, file), text)
-    symlinkSync(version, join(path, '..data_tmp'))
-    renameSync(join(path, '..data_tmp'), join(path, '..data'))
-    for (const entry of readdirSync(path)) {
-      const stale = entry.startsWith('..2026') ? entry !== version : !entry.startsWith('..') && !(entry in files)
-      if (stale) rmSync(join(path, entry), { recursive: true })
-    }
-    const linked = new Set(readdirSync(path))
-    for (const file of Object.keys(files)) if (!linked.has(file)) symlinkSync(join('..data', file), join(path, file))
-  }
-  update(content)
-  return { path, update, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
 /** Makes an empty directory for one test below the system's directory for temporary files. */

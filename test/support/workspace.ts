@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
@@ -20,7 +20,7 @@ export interface Workspace extends AsyncDisposable {
   copySecret(name: string, files: Files): Promise<void>
   /** Writes `<configmaps>/<name>/<file>` as plain files. */
   copyConfigMap(name: string, files: Files): Promise<void>
-  /** Writes or replaces a Secret as the kubelet does: a directory per version and one swap of the link `..data`. */
+  /** Writes or replaces a Secret as the kubelet does: a directory per version, one swap of the link `..data`, and the old one is gone. */
   mountSecret(name: string, files: Files): Promise<void>
   /** Writes or replaces a ConfigMap as the kubelet does. */
   mountConfigMap(name: string, files: Files): Promise<void>
@@ -40,11 +40,13 @@ async function mountInto(directory: string, files: Files): Promise<void> {
   await copyInto(join(directory, version), files)
   await symlink(version, join(directory, '..data_tmp'))
   await rename(join(directory, '..data_tmp'), join(directory, '..data'))
-  for (const name of Object.keys(files)) {
-    await symlink(join('..data', name), join(directory, name)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error
-    })
+  for (const entry of await readdir(directory)) {
+    const isStale = entry.startsWith('..2026') ? entry !== version : !entry.startsWith('..') && !(entry in files)
+    if (isStale) await rm(join(directory, entry), { recursive: true })
   }
+  const linked = new Set(await readdir(directory))
+  for (const name of Object.keys(files))
+    if (!linked.has(name)) await symlink(join('..data', name), join(directory, name))
 }
 
 /** Makes an empty workspace in the system's directory for temporary files. */

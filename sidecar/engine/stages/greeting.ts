@@ -9,7 +9,7 @@ export type Greeting =
   | { readonly kind: 'refuse'; readonly reason: CloseReason; readonly detail: string; readonly lastWords?: Uint8Array }
 
 /** Bytes of the largest ClientHello that is read: several times what clients with post-quantum shares send. */
-export const MAX_HELLO_BYTES = 16 * 1024
+const MAX_HELLO_BYTES = 16 * 1024
 
 /** TLS alert records (RFC 8446, 6): a fatal alert before any key exists. */
 const alert = (code: number) => Uint8Array.of(21, 3, 3, 0, 2, 2, code)

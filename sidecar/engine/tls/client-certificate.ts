@@ -64,7 +64,7 @@ export function judgeClient(socket: TLSSocket, policy: ClientCertificatePolicy, 
 }
 
 /** Whether one entry of any list matches; true when every list is empty. */
-export function isAllowed(certificate: X509Certificate, allowed: ClientCertificatePolicy['allowedNames']): boolean {
+function isAllowed(certificate: X509Certificate, allowed: ClientCertificatePolicy['allowedNames']): boolean {
   const { commonNames, dnsNames, uris, spkiSha256 } = allowed
   if (commonNames.length + dnsNames.length + uris.length + spkiSha256.length === 0) return true
   if (commonNames.includes(commonNameOf(certificate))) return true
