@@ -28,13 +28,18 @@ function parseLine(line: string): LogLine | undefined {
   }
 }
 
-/** Collects the output of a process; `ended` settles when nothing more will come. */
-export function collectOutput(streams: readonly Readable[], ended: Promise<unknown>): EngineOutput {
+/** Collects the output of a process, of which the last `keep` lines; `ended` settles when nothing more will come. */
+export function collectOutput(
+  streams: readonly Readable[],
+  ended: Promise<unknown>,
+  keep = Number.POSITIVE_INFINITY,
+): EngineOutput {
   const raw: string[] = []
   const lines: LogLine[] = []
   const waiting = new Set<(line: LogLine) => void>()
   for (const stream of streams) {
     createInterface({ input: stream }).on('line', (text) => {
+      if (raw.length >= 2 * keep) for (const kept of [raw, lines]) kept.splice(0, kept.length - keep)
       raw.push(text)
       const line = parseLine(text)
       if (line === undefined) return

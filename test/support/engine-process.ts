@@ -23,6 +23,10 @@ export interface EngineOptions {
   /** Default: `ENGINE_RUNTIME`. */
   readonly runtime?: 'node' | 'bun'
   readonly env?: Readonly<Record<string, string>>
+  /** Open files the process may have; default: as many as the tests themselves. */
+  readonly openFiles?: number
+  /** Lines of the output that are kept; default: all. */
+  readonly keepLines?: number
   /** When the engine counts as started: `/readyz` (the default) or `/livez` answers 200, or a line of the log fits. */
   readonly ready?: 'readyz' | 'livez' | ((line: LogLine) => boolean)
   /** Time for that, 15 s. */
@@ -60,6 +64,8 @@ export interface EngineProcess extends EngineOutput, AsyncDisposable {
   metrics(): Promise<Metrics>
   /** Resident memory in bytes. */
   residentBytes(): Promise<number>
+  /** Seconds of processor time spent so far. */
+  cpuSeconds(): Promise<number>
   /** Number of open file descriptors. */
   openDescriptors(): Promise<number>
   /** Sends a signal and waits for nothing. */
@@ -83,9 +89,14 @@ export async function startEngine(options: EngineOptions): Promise<EngineProcess
     ...['--secrets', options.secrets ?? workspace.secrets],
     ...['--configmaps', options.configMaps ?? workspace.configMaps],
   ]
+  const [program, ...first] = commandLine(options.runtime ?? engineRuntime)
+  const started: readonly [string, ...string[]] =
+    options.openFiles === undefined
+      ? [program, ...first]
+      : ['/bin/sh', '-c', `ulimit -n ${options.openFiles} && exec "$@"`, 'limited', program, ...first]
   const child = await startChild(
     [
-      ...commandLine(options.runtime ?? engineRuntime),
+      ...started,
       ...['serve', '-f', options.path ?? workspace.manifest, ...directories],
       ...['--admin', `127.0.0.1:${adminPort}`, '--log', 'json', ...(options.args ?? [])],
     ],
@@ -94,7 +105,7 @@ export async function startEngine(options: EngineOptions): Promise<EngineProcess
   )
   const { stdout, stderr } = child.process
   if (stdout === null || stderr === null) throw new Error('the pipes of the engine are missing')
-  const output = collectOutput([stdout, stderr], child.exited)
+  const output = collectOutput([stdout, stderr], child.exited, options.keepLines)
   let mayEnd = false
 
   const admin = async (path: string) => {
@@ -124,6 +135,11 @@ export async function startEngine(options: EngineOptions): Promise<EngineProcess
     async residentBytes() {
       const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${child.pid}/status`, 'utf8')) ?? []
       return Number(kilobytes) * 1024
+    },
+    async cpuSeconds() {
+      // The name of the program, in parentheses, may hold anything; utime and stime are 14 and 15 of proc(5), in hundredths.
+      const fields = (await readFile(`/proc/${child.pid}/stat`, 'utf8')).replace(/^.*\)/s, '').trim().split(' ')
+      return (Number(fields[11]) + Number(fields[12])) / 100
     },
     openDescriptors: async () => (await readdir(`/proc/${child.pid}/fd`)).length,
     signal(signal) {
