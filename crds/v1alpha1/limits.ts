@@ -20,7 +20,9 @@ export const maxClientsSchema = clients()
   .default(1000)
   .describe(
     'Clients at once over all listeners of one engine, counted from accept to close, 0 to 1000000. ' +
-      'The client after the last place gets bannerTooBusy and is closed. 0: no limit. Absent: 1000.',
+      'The client after the last place gets bannerTooBusy and is closed. When there is no place left, one whose handshake ' +
+      'takes longer than a second makes room for it. The open files of the process limit it as well, two for each client. ' +
+      '0: no limit but that. Absent: 1000.',
   )
 
 /** Clients at once of one listener. */
@@ -45,15 +47,17 @@ export const bannerSchema = text()
   .default('')
   .describe(
     'First bytes every client gets, inside TLS on a TLS listener, at most 4096 characters in UTF-8. ' +
-      'A Passthrough host sends none, as its TLS is not ended here. Empty: none. Absent: none.',
+      'A Passthrough host sends none, as its TLS is not ended here, nor does a Redirect host, whose clients expect HTTP. ' +
+      'Empty: none. Absent: none.',
   )
 
 /** What a client over a limit gets. */
 export const bannerTooBusySchema = text()
   .default('Sorry, too many clients\r\n')
   .describe(
-    'What the client over a limit gets before it is closed, inside TLS on a TLS listener, at most 4096 characters. ' +
-      'When many are over at once on a TLS listener, those beyond 32 are closed without it. Empty: an immediate close. ' +
+    'What the client over a limit gets before it is closed, inside TLS on a TLS listener, at most 4096 characters; ' +
+      'from a Redirect host it comes as an answer of HTTP with the status 503. When many are over at once, those beyond 32 ' +
+      'on TLS listeners and 256 on plain ones are closed without it. Empty: an immediate close. ' +
       'Absent: "Sorry, too many clients" and a line end.',
   )
 
@@ -111,7 +115,10 @@ const acceptRateSchema = z
         'Connections one source may open at once before the rate counts, 0 to 100000. 0: as many as perSecond. Absent: 0.',
       ),
   })
-  .describe('How fast one source may open connections; faster ones are closed at once. Absent: no limit.')
+  .describe(
+    'How fast one source may open connections. Faster ones get bannerTooBusy and are closed; on a TLS listener, where ' +
+      'that takes a handshake, one a second gets it and the others are closed at once. Absent: no limit.',
+  )
 
 export const accessSchema = z
   .strictObject({

@@ -142,9 +142,9 @@ export class Listener implements ConnectionOwner, SocketOwner {
   }
 
   /**
-   * A client that left before accept costs a line of the log. When descriptors are out (EMFILE, ENFILE) the runtime
-   * takes the waiting clients and drops them; only when it lacks the one descriptor it needs for that does it report
-   * the same error again and again, as fast as it can, for as long as somebody waits. Then the listener rests.
+   * When descriptors are out (EMFILE, ENFILE) libuv takes the waiting clients by a spare one and drops them, without a
+   * word. Some of its versions report an error that stays, and report it again as fast as they can for as long as
+   * somebody waits: then the listener rests. One that does not stay (a client left before accept) costs a line.
    */
   cannotAccept(error: NodeJS.ErrnoException): void {
     const now = this.#context.clock.elapsed()

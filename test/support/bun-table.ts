@@ -19,6 +19,13 @@ export const BUN_TABLE: readonly BunExcuse[] = [
     test,
     reason: 'its tls.Server ignores the option ticketKeys',
   })),
+  ...[
+    'when descriptors run out all the same (EMFILE) it serves who is inside, rests, and recovers',
+    'when the files of the system run out (ENFILE) it serves who is inside, turns the others away, and recovers',
+  ].map((test) => ({
+    ...{ file: 'an-engine-without-descriptors-recovers.test.ts', test },
+    reason: 'its accept loop has no spare descriptor: with none left it turns in circles until one is free',
+  })),
   {
     file: 'a-listener-keeps-its-own-backlog.test.ts',
     test: 'each listener keeps as many clients waiting as its listenBacklog says',
