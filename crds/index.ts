@@ -52,6 +52,7 @@ export {
   KIND,
   type SocketServer,
   type SocketServerSpec,
+  type SocketServerSpecInput,
   socketServerSchema,
   socketServerSpecSchema,
 } from './v1alpha1/socket-server.ts'

@@ -1,7 +1,9 @@
-import type { IcsHostStatus, SocketServer, SocketServerSpec } from '../crds/index.ts'
+import type net from 'node:net'
+import type { HandlerType, IcsHostStatus, SocketServer, SocketServerSpec } from '../crds/index.ts'
 import type { SteadyClock } from './base/clock.ts'
 import { SocketServerError } from './base/errors.ts'
 import type { Log } from './base/log.ts'
+import type { GivenMaterial } from './certificates/given-material.ts'
 import { CertificateStore } from './certificates/store.ts'
 import { backendMaterial } from './compose/backend-material.ts'
 import { HandlerShelf } from './compose/handler-shelf.ts'
@@ -25,10 +27,14 @@ import type { ForwardHandler } from './handlers/forward.ts'
 export interface ServerOptions {
   /** A parsed manifest, with its defaults. */
   readonly manifest: SocketServer
-  /** Directory with one directory per Secret. */
-  readonly secretsDir: string
-  /** Directory with one directory per ConfigMap. */
-  readonly configMapsDir: string
+  /** Directory with one directory per Secret; undefined when all are given in memory. */
+  readonly secretsDir: string | undefined
+  /** Directory with one directory per ConfigMap; undefined when all are given in memory. */
+  readonly configMapsDir: string | undefined
+  /** Secrets and ConfigMaps in memory, looked for before the directories. */
+  readonly given?: GivenMaterial
+  /** A handler that is not of the manifest, for the host of that tag; undefined: the manifest's. */
+  readonly handlerOf?: (hostTag: string, type: HandlerType) => Handler | undefined
   /** Development only: hosts whose Secret is missing get a throwaway certificate. */
   readonly selfSigned: boolean
   readonly log: Log
@@ -39,7 +45,7 @@ export interface ServerOptions {
 /** A SocketServer manifest in service. */
 export interface Server extends ServerView {
   /**
-   * Loads the certificates and starts listening.
+   * Loads the certificates and starts listening; again after `close`, unless `abort` ended everything.
    * @throws {SocketServerError} `SS_CANNOT_LISTEN` under `AllOrNothing` when a listener cannot listen.
    */
   start(): Promise<void>
@@ -58,6 +64,12 @@ export interface Server extends ServerView {
   certificates(): readonly HostReport[]
   /** Makes session tickets with the first secret from here on, and takes those of all of them. */
   useTicketSecrets(secrets: readonly Buffer[]): void
+  /** The underlying server of a listener while it listens. */
+  netServer(listener: string): net.Server | undefined
+  /** Loads and judges the certificates of the manifest before `start`; afterwards they are in service anyway. */
+  loadCertificates(): Promise<void>
+  /** Looks at the certificates of one host again (`LoadOneCert`); resolves when what was found is in service. */
+  reload(hostTag: string): Promise<void>
   /** Looks at every certificate again (`RecheckSslCerts`); resolves when what was found is in service. */
   recheck(): Promise<void>
   /** Stops listening; clients go on. */
@@ -86,6 +98,7 @@ class ComposedServer implements Server {
   readonly #handlers: HandlerShelf
   readonly #configurations: HostConfigurations
   readonly #engine: Engine
+  #isStarted = false
   #isClosed = false
   readonly #room = roomOf(descriptorLimit())
   /** The change being applied; the next one waits for it. */
@@ -101,9 +114,17 @@ class ComposedServer implements Server {
       configMapsDir: options.configMapsDir,
       certExpireDays: manifest.spec.certExpireDays,
       recheckSeconds: manifest.spec.recheckSeconds,
+      given: options.given,
       selfSigned: options.selfSigned,
       log,
       clock,
+    })
+    this.#store.onChange(() => {
+      // Before the start everything is applied by it.
+      if (!this.#isStarted) return
+      this.#enqueue(() => this.#engine.apply(this.#configuration())).catch((error: unknown) =>
+        log('error', 'cannot apply changed certificates', { error: String(error) }),
+      )
     })
     this.#handlers = new HandlerShelf((host) => this.#handler(host))
     this.#configurations = new HostConfigurations(this.#store, this.#handlers)
@@ -119,11 +140,8 @@ class ComposedServer implements Server {
   }
 
   async start(): Promise<void> {
-    this.#store.onChange(() => {
-      this.#enqueue(() => this.#engine.apply(this.#configuration())).catch((error: unknown) =>
-        this.#options.log('error', 'cannot apply changed certificates', { error: String(error) }),
-      )
-    })
+    this.#isStarted = true
+    this.#isClosed = false
     await this.#enqueue(() => this.#serve(this.#manifest))
   }
 
@@ -166,6 +184,19 @@ class ComposedServer implements Server {
 
   useTicketSecrets(secrets: readonly Buffer[]): void {
     this.#engine.useTicketSecrets(secrets)
+  }
+
+  netServer(listener: string): net.Server | undefined {
+    return this.#engine.netServer(listener)
+  }
+
+  async loadCertificates(): Promise<void> {
+    if (!this.#isStarted) await this.#setHosts(this.#hosts)
+  }
+
+  async reload(hostTag: string): Promise<void> {
+    await this.#store.reload(hostTag)
+    await this.#applying
   }
 
   async recheck(): Promise<void> {
@@ -228,7 +259,7 @@ class ComposedServer implements Server {
     this.#tellRoom(manifest.spec)
     try {
       this.#store.judgeBy(manifest.spec)
-      await this.#store.setHosts(requirementsOf(hosts), { cas: caRefsOf(hosts), credentials: credentialNamesOf(hosts) })
+      await this.#setHosts(hosts)
       this.#manifest = manifest
       this.#hosts = hosts
     } catch (error) {
@@ -237,6 +268,11 @@ class ComposedServer implements Server {
     }
     await this.#engine.apply(this.#configuration(), reservation)
     this.#handlers.keep(hosts)
+  }
+
+  #setHosts(hosts: readonly PlannedHost[]): Promise<void> {
+    const further = { cas: caRefsOf(hosts), credentials: credentialNamesOf(hosts) }
+    return this.#store.setHosts(requirementsOf(hosts), further)
   }
 
   async #reserve(spec: SocketServer['spec']): Promise<Reservation> {
@@ -262,7 +298,9 @@ class ComposedServer implements Server {
   }
 
   #handler(host: PlannedHost): Handler {
-    const { log, clock } = this.#options
+    const { log, clock, handlerOf } = this.#options
+    const given = handlerOf?.(host.hostTag, host.handler.type)
+    if (given) return given
     const tls = host.handler.forward?.tls
     return createHandler(host.handler, {
       namespace: this.#manifest.metadata.namespace,

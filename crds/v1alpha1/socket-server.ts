@@ -112,6 +112,9 @@ export const socketServerSchema = z
 /** What is to be served, with every default applied. */
 export type SocketServerSpec = DeepReadonly<z.infer<typeof socketServerSpecSchema>>
 
+/** What is to be served as a person writes it: what has a default may be left out. */
+export type SocketServerSpecInput = DeepReadonly<z.input<typeof socketServerSpecSchema>>
+
 /** A whole resource as declared, with every default applied; its status is not part of it. */
 export type SocketServer = DeepReadonly<{
   apiVersion: typeof API_VERSION

@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { fingerprintOf, isDirectoryMissing, readEntry } from './entry-files.ts'
+import { givenEntries } from './given-material.ts'
 import type { Entry } from './load.ts'
 
 /** Files of one directory that belong together. */
 export interface WatchedGroup {
   /** Unique. */
   readonly id: string
-  readonly directory: string
+  /** Undefined: what is not given in memory is missing. */
+  readonly directory: string | undefined
   readonly files: readonly string[]
+  /** What is given in memory instead; asked at each look. */
+  readonly given?: () => Parameters<typeof givenEntries>[0] | undefined
 }
 
 /** What a group holds. */
@@ -55,14 +59,21 @@ const COARSE_MS = 2_500
  */
 export type ContentListener = (id: string, content: GroupContent, isFinal: boolean) => boolean
 
-const fingerprint = ({ directory, files }: WatchedGroup): string => {
+const fingerprint = ({ directory, files, given }: WatchedGroup): string => {
+  const inMemory = given?.()
+  if (inMemory) return `given ${inMemory.version}`
+  if (directory === undefined) return 'nowhere'
   const found = files.map((file) => fingerprintOf(join(directory, file)))
   return found.every((one) => one === 'missing') ? `${fingerprintOf(directory) === 'missing'}` : found.join()
 }
 
-function read({ directory, files }: WatchedGroup): GroupContent {
-  const entries = files.map((file) => readEntry(join(directory, file)))
-  const isMissing = entries.every((entry) => entry.kind === 'missing') && isDirectoryMissing(directory)
+function read({ directory, files, given }: WatchedGroup): GroupContent {
+  const inMemory = given?.()
+  const entries = inMemory
+    ? givenEntries(inMemory, files)
+    : files.map((file): Entry => (directory === undefined ? { kind: 'missing' } : readEntry(join(directory, file))))
+  const isNowhere = directory === undefined || isDirectoryMissing(directory)
+  const isMissing = !inMemory && entries.every((entry) => entry.kind === 'missing') && isNowhere
   const hash = createHash('sha256').update(String(isMissing))
   for (const entry of entries) {
     hash.update(`\0${entry.kind}\0${entry.kind === 'unreadable' ? entry.problem : ''}\0`)
@@ -114,9 +125,9 @@ export class ContentWatch {
     return this.#watched.get(id)?.content
   }
 
-  /** Reads every group whatever its times say, and resolves when all that changed was told. */
-  async refresh(): Promise<void> {
-    const all = [...this.#order]
+  /** Reads every group, or those of `ids`, whatever its times say, and resolves when all that changed was told. */
+  async refresh(ids?: ReadonlySet<string>): Promise<void> {
+    const all = this.#order.filter(({ group }) => ids === undefined || ids.has(group.id))
     for (const [index, watched] of all.entries()) {
       this.#look(watched, true)
       if (index % SLICE === SLICE - 1) await new Promise((resolve) => setImmediate(resolve))

@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
 import type { CaRef } from '../../crds/index.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { assess, type Requirements, worthOf } from './assess.ts'
 import { type CaBundle, isWholeBundle, keepLastGood, readCaBundle } from './ca-bundle.ts'
 import { ContentWatch, type GroupContent, type WatchedGroup } from './content-watch.ts'
-import { isDirectoryMissing } from './entry-files.ts'
 import { type HostCertificates, hostCertificates, type SecretInService } from './host-certificates.ts'
 import { decide, type Found, type InService } from './in-service.ts'
 import { loadSecret, type Material, type SecretEntries } from './load.ts'
+import { type MaterialPlaces, placeOf, whyMissing } from './material-place.ts'
 import { ThrowawayCertificates } from './self-signed.ts'
 import type { Strength } from './strength.ts'
 import { Transitions } from './transitions.ts'
@@ -49,11 +48,7 @@ export interface JudgingPolicy {
 }
 
 /** Where a store finds its material, and how it judges it. */
-export interface CertificateStoreOptions extends JudgingPolicy {
-  /** Directory with one directory per Secret. */
-  readonly secretsDir: string
-  /** Directory with one directory per ConfigMap. */
-  readonly configMapsDir: string
+export interface CertificateStoreOptions extends JudgingPolicy, MaterialPlaces {
   /** Development only: a host whose Secret is missing gets a certificate of a throwaway CA. */
   readonly selfSigned?: boolean
   readonly log: Log
@@ -136,14 +131,14 @@ export class CertificateStore {
     this.#required = hosts
     this.#credentialNames = [...new Set(further.credentials ?? [])]
     this.#caRefs = new Map((further.cas ?? []).map((ref) => [caId(ref), ref]))
-    const { secretsDir, configMapsDir, clock } = this.#options
+    const { clock } = this.#options
     const secretNames = new Set([...hosts.flatMap((host) => this.#secretsOf(host)), ...this.#credentialNames])
     secretNames.delete('')
     const secrets = [...secretNames].map(
-      (name): WatchedGroup => ({ id: secretId(name), directory: join(secretsDir, name), files: ENTRIES }),
+      (name): WatchedGroup => ({ id: secretId(name), files: ENTRIES, ...placeOf(this.#options, 'Secret', name) }),
     )
     const bundles = [...this.#caRefs].map(([id, { kind, name, key }]): WatchedGroup => {
-      return { id, directory: join(kind === 'Secret' ? secretsDir : configMapsDir, name), files: [key] }
+      return { id, files: [key], ...placeOf(this.#options, kind, name) }
     })
     this.#watch.watch([...secrets, ...bundles])
     this.#forget(secretNames)
@@ -175,6 +170,12 @@ export class CertificateStore {
   /** Calls `listener` after each change of material in service. */
   onChange(listener: ChangeListener): void {
     this.#listeners.push(listener)
+  }
+
+  /** Reads the Secrets of one host again (`LoadOneCert`); resolves when it is done, within about a second. */
+  async reload(hostTag: string): Promise<void> {
+    const host = this.#required.find((one) => one.hostTag === hostTag)
+    if (host) await this.#watch.refresh(new Set(host.secretNames.map(secretId)))
   }
 
   /** Reads and judges everything again (`RecheckSslCerts`); resolves when it is done, within about a second. */
@@ -226,17 +227,10 @@ export class CertificateStore {
     const known = this.#found.get(name)
     if (known?.key === key && known.found.kind === 'material') return known.found
     const found: Found = content.isMissing
-      ? { kind: 'missing', message: this.#whyMissing() }
+      ? { kind: 'missing', message: whyMissing(this.#options) }
       : loadSecret(entriesOf(content), this.#options.clock.now(), caProves)
     this.#found.set(name, { key, found })
     return found
-  }
-
-  #whyMissing(): string {
-    const { secretsDir } = this.#options
-    return isDirectoryMissing(secretsDir)
-      ? `is missing, as is the directory of Secrets "${secretsDir}"; create it, and in it a directory of the Secret's name with tls.crt and tls.key`
-      : `is missing: "${secretsDir}" has no directory of that name; create the Secret, with tls.crt and tls.key`
   }
 
   #forget(secretNames: ReadonlySet<string>): void {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type net from 'node:net'
 import type { SteadyClock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { CloseReason } from './close-reason.ts'
@@ -72,6 +73,11 @@ export class Engine {
   /** One state per listener, in the order of the configuration. */
   listenStates(): readonly ListenState[] {
     return [...this.#listeners.values()].map((listener) => listener.state())
+  }
+
+  /** The underlying server of a listener while it listens. */
+  netServer(name: string): net.Server | undefined {
+    return this.#listeners.get(name)?.server
   }
 
   /** Every client from accept until its socket is gone, also of listeners that are closed; oldest first per listener. */

@@ -137,7 +137,7 @@ export class Listener implements ConnectionOwner, SocketOwner {
   accept(socket: net.Socket): void {
     const connection = new Connection(this.#context.nextClientId(), socket, this, this.#context.clock.elapsed())
     this.clients.add(connection)
-    this.#context.observer.clientOpened(this.name)
+    this.#context.observer.clientOpened(this.name, connection)
     onBehalfOf(connection, () => void serveConnection(connection, this.#route, this.places, this.#context))
   }
 

@@ -150,10 +150,16 @@ export interface ClientRecord extends ClientFacts {
   readonly detail: string
 }
 
+/** A client as it is known at accept. */
+export type AcceptedClient = Pick<
+  ClientFacts,
+  'clientId' | 'listener' | 'peerAddress' | 'peerPort' | 'localAddress' | 'localPort'
+>
+
 /** Watches the engine. Calls are synchronous and on the hot path: an observer does next to nothing in them. */
 export interface EngineObserver {
-  /** A client was accepted. */
-  clientOpened(listener: string): void
+  /** A client was accepted: nothing is known of it but where it comes from and went to. */
+  clientOpened(listener: string, client: AcceptedClient): void
   /** A handshake succeeded, after `milliseconds` since accept. */
   handshakeDone(listener: string, hostTag: string, facts: TlsFacts, milliseconds: number): void
   clientClosed(record: ClientRecord): void
