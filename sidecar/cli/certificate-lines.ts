@@ -87,6 +87,6 @@ export const gradeSummary = (hosts: readonly HostReport[]): string => {
   return `${hosts.length} host${hosts.length === 1 ? '' : 's'}${counts.length === 0 ? '' : ': '}${counts.join(', ')}`
 }
 
-/** Exit code: 1 when a host is `Fail`. */
+/** Exit code: 1 when clients are refused for a certificate: a host is `Fail`, or has none and is told that it lacks one. */
 export const gradeExitCode = (hosts: readonly HostReport[]): number =>
-  hosts.some(({ grade }) => grade === 'Fail') ? 1 : 0
+  hosts.some(({ grade, messages }) => grade === 'Fail' || (grade === 'None' && messages.length > 0)) ? 1 : 0

@@ -9,7 +9,7 @@ export const certsCommand: Command = {
   name: 'certs',
   summary: 'tell expiry, grade, messages and chain of the certificates that a running engine serves',
   usage: 'certs [options]',
-  details: ['Exit code 1 when a host is graded Fail.'],
+  details: ['Exit code 1 when a host is graded Fail, or lacks the certificate it needs.'],
   options: { output: OUTPUT_OPTION, control: CONTROL_OPTION },
   maxPositionals: 0,
   run: (given, terminal) => {

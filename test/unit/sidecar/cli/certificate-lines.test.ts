@@ -45,9 +45,10 @@ describe('certificateLines()', () => {
   test('says so when there is nothing', () => expect(certificateLines([], options, 0)).toEqual(['No hosts.']))
 })
 
-test('the summary counts grades, and Fail alone is a bad end', () => {
+test('the summary counts grades; a host that fails or lacks its certificate is a bad end', () => {
   expect(gradeSummary([])).toBe('0 hosts')
   expect(gradeSummary([host])).toBe('1 host: 1 Warn')
   expect(gradeSummary([bare, host, { ...host, grade: 'Fail' }])).toBe('3 hosts: 1 Warn, 1 Fail, 1 None')
   expect([gradeExitCode([host, bare]), gradeExitCode([{ ...host, grade: 'Fail' }])]).toEqual([0, 1])
+  expect(gradeExitCode([{ ...bare, messages: ['Secret "bare" is missing'] }])).toBe(1)
 })
