@@ -10,7 +10,9 @@ export const recheckCommand: Command = {
   name: 'recheck',
   summary: 'let a running engine look at every certificate again, and tell what changed',
   usage: 'recheck [options]',
-  details: ['Waits until what was found is in service. Exit code 1 when a host is graded Fail, or lacks the certificate it needs.'],
+  details: [
+    'Waits until what was found is in service. Exit code 1 when a host is graded Fail, or lacks the certificate it needs.',
+  ],
   options: { output: OUTPUT_OPTION, control: CONTROL_OPTION },
   maxPositionals: 0,
   run: (given, terminal) => {
