@@ -41,6 +41,10 @@ const HOSTS: Readonly<Record<string, Part>> = {
   'one-bundle': asks('Require', { caRefs: [{ kind: 'ConfigMap', name: 'clients', key: 'both.crt' }] }),
   'from-secret': asks('Require', { caRefs: [{ kind: 'Secret', name: 'none' }] }),
   'ended-ca': asks('Require', { caRefs: [{ kind: 'ConfigMap', name: 'clients', key: 'ended.crt' }] }),
+  'intermediate-ca': asks('Require', { caRefs: [{ kind: 'ConfigMap', name: 'clients', key: 'between.crt' }] }),
+  'intermediate-and-root': asks('Require', {
+    caRefs: [...caRefs, { kind: 'ConfigMap', name: 'clients', key: 'between.crt' }],
+  }),
   'no-ca': asks('Require', { caRefs: [{ kind: 'ConfigMap', name: 'absent', key: 'ca.crt' }] }),
   'by-cn': names({ commonNames: ['alice', 'carol'] }),
   'by-dns': names({ dnsNames: ['Client.Example.Test'] }),
@@ -61,6 +65,7 @@ beforeAll(async () => {
           'old.crt': oldRoot.cert,
           'both.crt': `# the old one goes in March\n${oldRoot.cert}\n${root.cert}`,
           'ended.crt': endedRoot.cert,
+          'between.crt': between.cert,
         },
       },
       secretFiles: { none: { 'ca.crt': root.cert } },
@@ -171,6 +176,13 @@ describe('the CAs', () => {
     await isRefused(tag, presents(otherRoot.issue({ commonName: 'x', client: true })), 'ClientCertificateUntrusted')
   })
   test('of one host count for that host alone', () => isRefused('require', ofOld(), 'ClientCertificateUntrusted'))
+  test('are roots: an intermediate without its root vouches for nobody, with it for its own and the rest', async () => {
+    const ofBetween = presents(between.issue({ commonName: 'bob', client: true }))
+    await isRefused('intermediate-ca', ofBetween, 'ClientCertificateUntrusted')
+    // Beside its root it spares clients from sending it along.
+    await isServed('intermediate-and-root', ofBetween, 'CN=bob')
+    await isServed('intermediate-and-root', presents(client()), 'CN=alice')
+  })
   test('may lie in a Secret', () => isServed('from-secret', presents(client()), 'CN=alice'))
   test('that have ended vouch for nobody', () =>
     isRefused('ended-ca', presents(endedRoot.issue({ commonName: 'late', client: true })), 'ClientCertificateExpired'))
