@@ -46,6 +46,20 @@ const USES: Readonly<Record<string, () => Promise<void>>> = {
     )
   },
 
+  async limits() {
+    const example = await moveExample('limits')
+    await using _ = await startBackend(echo, { port: example.port(8025) })
+    await using engine = await example.serve()
+    const at = { port: example.port(8465), ca: engine.ca, servername: 'mail.example.com' }
+    const clients = [await connectTls(at), await connectTls(at), await connectTls(at)]
+    for (const client of clients) expect(await client.until('\n')).toBe('220 mail.example.com ESMTP\r\n')
+    expect(await clients[0]?.request('EHLO me')).toBe('EHLO me')
+    await using fourth = await connectTls(at)
+    expect((await fourth.toEnd()).toString()).toBe('421 4.3.2 Too many connections, try again later\r\n')
+    expect(await refusalOf({ ...at, localAddress: '127.0.0.2' })).toMatch(/^(ECONNRESET|EPIPE|closed)$/)
+    for (const client of clients) client.socket.destroy()
+  },
+
   async 'forward-with-proxy-protocol'() {
     const example = await moveExample('forward-with-proxy-protocol')
     await using first = await startBackend(record, { port: example.port(8081) })
