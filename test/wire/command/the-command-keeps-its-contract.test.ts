@@ -11,15 +11,18 @@ import { freePort } from '../../support/ports.ts'
 import { connectRaw } from '../../support/raw-client.ts'
 import { commandLine } from '../../support/runtime.ts'
 import { connectTls } from '../../support/tls-client.ts'
-import { createWorkspace } from '../../support/workspace.ts'
+import { createWorkspace, type Workspace } from '../../support/workspace.ts'
 
 const authority = createAuthority()
 const echoOn = (port: number, name = 'edge') =>
   socketServer({ metadata: { name }, listeners: [listener({ port, tls: false, handler: { type: 'Echo' } })] })
 
+/** The control socket of each lies in a directory of its own: engines of other tests have the same name. */
+const env = ({ path }: Workspace) => ({ env: { ...process.env, XDG_RUNTIME_DIR: path } })
+
 /** Serves with exactly these arguments until it is disposed. */
-async function serve(args: readonly string[]) {
-  const child = await startChild([...commandLine(), 'serve', ...args])
+async function serve(workspace: Workspace, args: readonly string[]) {
+  const child = await startChild([...commandLine(), 'serve', ...args], env(workspace))
   const { stdout, stderr } = child.process
   if (stdout === null || stderr === null) throw new Error('the pipes are missing')
   const output = collectOutput([stdout, stderr], child.exited)
@@ -49,7 +52,7 @@ test('without options it takes secrets/ and configmaps/ beside the manifest and 
       icsHosts: [host({ clientCertificate: { method: 'Require', caRefs } })],
     }),
   )
-  await using engine = await serve(['-f', workspace.manifest])
+  await using engine = await serve(workspace, ['-f', workspace.manifest])
   const started = await engine.waitForLog((line) => line.message === 'server started', 15_000).catch(() => undefined)
   if (started === undefined) {
     // Another program of this machine has that port: that is the default, too.
@@ -67,7 +70,7 @@ test('--admin none opens no admin surface, and both signals end it with 0', asyn
     await using workspace = await createWorkspace()
     const port = await freePort()
     await workspace.writeManifest(echoOn(port))
-    await using engine = await serve(['-f', workspace.manifest, '--admin', 'none', '--log', 'json'])
+    await using engine = await serve(workspace, ['-f', workspace.manifest, '--admin', 'none', '--log', 'json'])
     expect(await engine.waitForLog((line) => line.message === 'server started', 15_000)).toMatchObject({
       admin: 'none',
     })
@@ -83,7 +86,15 @@ test('--secrets and --configmaps name other directories, and --log pretty is for
   const port = await freePort()
   await workspace.writeManifest(socketServer({ listeners: [listener({ port })], icsHosts: [host()] }))
   const directories = ['--secrets', elsewhere.secrets, '--configmaps', elsewhere.configMaps]
-  await using engine = await serve(['-f', workspace.manifest, ...directories, '--admin', 'none', '--log', 'pretty'])
+  await using engine = await serve(workspace, [
+    '-f',
+    workspace.manifest,
+    ...directories,
+    '--admin',
+    'none',
+    '--log',
+    'pretty',
+  ])
   await using client = await within(
     15_000,
     'a client',
@@ -115,14 +126,17 @@ test('a manifest on standard input, and one that is alone in a directory, are se
   const port = await freePort()
   await mkdir(`${workspace.path}/conf`)
   await workspace.write('conf/edge.yaml', JSON.stringify(echoOn(port)))
-  await using engine = await serve(['-f', `${workspace.path}/conf`, '--admin', 'none'])
+  await using engine = await serve(workspace, ['-f', `${workspace.path}/conf`, '--admin', 'none'])
   await engine.waitForLog((line) => line.message === 'server started', 15_000)
   await using client = await connectRaw({ port })
   await client.send('hello')
   expect((await client.bytes(5)).toString()).toBe('hello')
   await engine.stop('SIGINT')
 
-  const child = await startChild([...commandLine(), 'serve', '-f', '-', '--admin', 'none', '--log', 'json'])
+  const child = await startChild(
+    [...commandLine(), 'serve', '-f', '-', '--admin', 'none', '--log', 'json'],
+    env(workspace),
+  )
   const { stdin, stdout, stderr } = child.process
   if (stdin === null || stdout === null || stderr === null) throw new Error('the pipes are missing')
   const output = collectOutput([stdout, stderr], child.exited)
