@@ -20,6 +20,7 @@ export type ErrorCode = keyof typeof CATALOGUE
 
 /** A failure outside this program, told in the form: what cannot be done, what is found, and (as hint) the cure. */
 export class SocketServerError extends Error {
+  /** Which failure it is. */
   readonly code: ErrorCode
   /** What to do about it; printed on a line of its own. */
   readonly hint: string | undefined

@@ -14,10 +14,12 @@ export interface ServerView {
 
 /** One backend of one host. */
 export interface BackendState {
+  /** Tag of the host it belongs to. */
   readonly hostTag: string
   /** As in the log, for example `127.0.0.1:8080`. */
   readonly name: string
   /** False while it is left out after failures. */
   readonly healthy: boolean
+  /** Clients connected or connecting to it. */
   readonly clients: number
 }

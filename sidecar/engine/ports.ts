@@ -19,6 +19,7 @@ export interface TlsFacts {
 export interface PeerCertificate {
   /** Distinguished name on one line, for example `CN=alice, O=Example`. */
   readonly subject: string
+  /** The last common name of the subject; empty without one. */
   readonly commonName: string
   /** DER. */
   readonly raw: Buffer
@@ -86,11 +87,17 @@ export interface Handler {
 
 /** Whether a listener listens, in the ancestor's sense of `State`. */
 export interface ListenState {
+  /** Name of the listener in the manifest. */
   readonly name: string
+  /** Whether clients can connect. */
   readonly state: 'Listening' | 'Closed'
+  /** The address of the manifest. */
   readonly address: string
+  /** The port of the manifest. */
   readonly port: number
+  /** The address family of the manifest. */
   readonly socketFamily: 'Any' | 'IPv4' | 'IPv6'
+  /** Whether its clients speak TLS. */
   readonly tls: boolean
   /** Clients of this listener, from accept to close. */
   readonly clients: number
@@ -100,19 +107,31 @@ export interface ListenState {
 
 /** What is known of a connection, at its end and before. */
 export interface ClientFacts {
+  /** Unique over the life of the engine, for example `c-18f2`. */
   readonly clientId: string
+  /** Name of the listener that accepted it. */
   readonly listener: string
   /** Empty when no host was selected. */
   readonly hostTag: string
+  /** Address of the client: from a believed PROXY protocol header, else from the socket. */
   readonly peerAddress: string
+  /** Port of the client. */
   readonly peerPort: number
+  /** Address the client asked for: from a believed PROXY protocol header, else from the socket. */
   readonly localAddress: string
+  /** Port the client asked for. */
   readonly localPort: number
+  /** Lower-case server name the client asked for; undefined without one. */
   readonly serverName: string | undefined
+  /** The protocol negotiated by ALPN. */
   readonly alpnProtocol: string | undefined
+  /** What the handshake settled; undefined before it, and where TLS is not ended here. */
   readonly tls: TlsFacts | undefined
+  /** Who serves it, as in the log; empty while nobody does. */
   readonly backend: string
+  /** Bytes received from the client. */
   readonly receivedBytes: number
+  /** Bytes sent to the client. */
   readonly sentBytes: number
 }
 
@@ -124,6 +143,7 @@ export type ClientPhase = 'greet' | 'secure' | 'serve' | 'close'
 
 /** One client that is connected, at the moment of the call. */
 export interface ClientState extends ClientFacts {
+  /** The stage it is in. */
   readonly phase: ClientPhase
   /** Milliseconds since accept. */
   readonly ageMs: number
@@ -144,7 +164,9 @@ export interface LiveTraffic {
 
 /** The whole story of one connection, told once at its end. */
 export interface ClientRecord extends ClientFacts {
+  /** Milliseconds from accept to the end. */
   readonly durationMs: number
+  /** Why it ended. */
   readonly reason: CloseReason
   /** The technical cause, for example an OpenSSL code; empty when the reason says all. */
   readonly detail: string

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -26,7 +26,52 @@ test('the command of the published package runs', () => {
   ).toContain('quickstart.yaml')
 })
 
-test('the library of the published package is imported by its name', () => {
-  const script = "import('socketserver').then((library) => console.log(typeof library.parseSocketServer))"
-  expect(run('-e', script).trim()).toBe('function')
+test('the library of the published package serves a program that imports it by its name', () => {
+  const program = [
+    "import net from 'node:net'",
+    "import { SocketServer } from 'socketserver'",
+    'const probe = net.createServer().listen(0, () => {',
+    '  const { port } = probe.address()',
+    '  probe.close(async () => {',
+    "    const listeners = [{ name: 'a', address: '127.0.0.1', port, tls: false }]",
+    "    const server = new SocketServer({ listeners }, { handler: (client) => client.end('served') })",
+    '    await server.listen()',
+    "    net.connect(port, '127.0.0.1').on('data', (data) => console.log(String(data))).on('end', () => server.abort())",
+    '  })',
+    '})',
+  ]
+  writeFileSync(join(place, 'program.mjs'), program.join('\n'))
+  expect(run('program.mjs').trim()).toBe('served')
+})
+
+test('the types of the published package are those of the sources', { timeout: 120_000 }, () => {
+  cpSync(join(repository, 'examples/chat.ts'), join(place, 'chat.mts'))
+  symlinkSync(join(repository, 'node_modules/@types'), join(modules, '@types'))
+  const wrong = [
+    "import { SocketServer } from 'socketserver'",
+    "const server = new SocketServer({ listeners: [{ name: 'a', port: 1 }] }, { handler: (client) => client.write('') })",
+    "server.on('client', (client) => client.noSuchMember)",
+    "server.on('clientClosed', (record) => record.noSuchField)",
+  ]
+  writeFileSync(join(place, 'wrong.mts'), wrong.join('\n'))
+  const options = [
+    '--noEmit',
+    '--strict',
+    '--skipLibCheck',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2024',
+    '--types',
+    'node',
+  ]
+  const check = (file: string) => {
+    const tsc = [join(repository, 'node_modules/.bin/tsc'), ...options, '--lib', 'es2024,esnext.disposable', file]
+    const { stdout } = spawnSync(process.execPath, tsc, { cwd: place, encoding: 'utf8' })
+    return stdout.trim()
+  }
+  expect(check('chat.mts')).toBe('')
+  const problems = check('wrong.mts')
+  expect(problems).toContain('noSuchMember')
+  expect(problems).toContain('noSuchField')
 })
