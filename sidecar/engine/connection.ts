@@ -112,6 +112,12 @@ export class Connection implements SocketClient {
     }
   }
 
+  /** A handler has the client from here on. Only now can it be idle: a handshake has a time limit of its own. */
+  beginService(now: number): void {
+    this.isServed = true
+    this.#movedAt = now
+  }
+
   close(reason: CloseReason, detail = ''): void {
     if (!this.#decide(reason, detail)) return
     if (reason === 'Completed') this.#end(LINGER_MS)

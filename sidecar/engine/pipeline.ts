@@ -59,7 +59,7 @@ export async function serveConnection(
     else {
       connection.disarm()
       const host = route.table.defaultHost
-      if (host) await serve(connection, host, gate)
+      if (host) await serve(connection, host, context)
       else connection.refuse('UnknownHost', 'no host serves the listener')
     }
   } catch (error) {
@@ -82,7 +82,7 @@ async function serveTls(connection: Connection, route: Route, context: PipelineC
     connection.disarm()
     // Nothing can be said inside a TLS stream that is another's.
     if (connection.laneReason) return connection.refuse(connection.laneReason, '')
-    return serve(connection, host, context.gate)
+    return serve(connection, host, context)
   }
   if (hello.alpn.length === 1 && hello.alpn[0] === ACME_TLS)
     return connection.refuse('HandshakeFailed', 'no challenge to answer', ALERTS.noApplicationProtocol)
@@ -149,12 +149,12 @@ function secured(
   connection.alpnProtocol = socket.alpnProtocol || undefined
   const tookMs = context.clock.elapsed() - connection.acceptedAt
   context.observer.handshakeDone(connection.listener, host.hostTag, connection.tls, tookMs)
-  serve(connection, host, context.gate).catch((error: unknown) => connection.close('HandlerFailed', causeOf(error)))
+  serve(connection, host, context).catch((error: unknown) => connection.close('HandlerFailed', causeOf(error)))
 }
 
-async function serve(connection: Connection, host: HostEntry, gate: Gate): Promise<void> {
+async function serve(connection: Connection, host: HostEntry, { gate, clock }: PipelineContext): Promise<void> {
   connection.hostTag = host.hostTag
-  connection.isServed = true
+  connection.beginService(clock.elapsed())
   gate.served(connection)
   if (connection.stream === connection.socket) guardEvents(connection)
   try {

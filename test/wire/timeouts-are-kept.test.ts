@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { echo, record, startBackend } from '../support/backend.ts'
+import { inPieces } from '../support/client-hello.ts'
 import { eventually } from '../support/eventually.ts'
 import { forward, host, type Part } from '../support/manifest.ts'
 import { startSwallowing } from '../support/swallowing-backend.ts'
@@ -49,6 +50,17 @@ describe('idleSeconds', () => {
       sending.socket.destroy()
       receiving.socket.destroy()
     }
+  })
+
+  test('counts from the end of a handshake, however long that took', async () => {
+    await using engine = await startTwoDoors({ timeouts: { idleSeconds: 1 } })
+    const cutHello = (hello: Buffer) => inPieces(hello, Math.ceil(hello.length / 4))
+    const at = { port: engine.tls.port, servername: 'a.test' }
+    await using client = await connectTls({ ...at, cutHello, pieceDelayMs: 600 })
+    // Several looks for idle clients.
+    await sleep(400)
+    expect(await client.request('hello')).toBe('hello')
+    expect(await endOf(client)).toBeGreaterThan(950)
   })
 
   test('counts a client that does not take what it asked for as idle', async () => {

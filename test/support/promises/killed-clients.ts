@@ -41,7 +41,8 @@ async function echoed(stream: Socket): Promise<void> {
   stream.write('word')
   let have = 0
   while (have < 4) {
-    const [chunk] = (await within(20_000, 'an echo', once(stream, 'data'))) as [Buffer]
+    const gone = once(stream, 'close').then(() => Promise.reject(new Error('closed instead of an echo')))
+    const [chunk] = (await within(20_000, 'an echo', Promise.race([once(stream, 'data'), gone]))) as [Buffer]
     have += chunk.length
   }
 }
