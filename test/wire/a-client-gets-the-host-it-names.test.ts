@@ -14,6 +14,7 @@ const HOSTS = [
   host({ hostTag: 'exact', hostNames: ['www.shop.test', 'Mixed.Case.TEST'] }),
   host({ hostTag: 'wild', hostNames: ['*.shop.test'] }),
   host({ hostTag: 'deep', hostNames: ['*.api.shop.test'] }),
+  host({ hostTag: 'off', hostNames: ['off.shop.test', 'off.test'], enabled: false, default: true }),
   host({ hostTag: 'fallback', hostNames: ['fallback.test'], default: true, listeners: ['second'] }),
   host({ hostTag: 'elsewhere', hostNames: ['only-second.test'], listeners: ['second'] }),
 ]
@@ -29,6 +30,8 @@ const CHOICES: Readonly<Record<string, readonly [string | undefined, string | un
   'a name that a wildcard would fit with two labels': ['a.b.shop.test', undefined, 'fallback'],
   'the name behind the wildcard': ['shop.test', undefined, 'fallback'],
   'a name that the wildcard of one label fits, not the longer': ['api.shop.test', 'wild', 'wild'],
+  'a name of a disabled host that a wildcard fits': ['off.shop.test', 'wild', 'wild'],
+  'a name of a disabled host': ['off.test', undefined, 'fallback'],
   'an unknown name': ['unknown.test', undefined, 'fallback'],
   'a name of another listener alone': ['only-second.test', undefined, 'elsewhere'],
   'a name with a dot at its end': ['www.shop.test.', 'exact', 'exact'],

@@ -5,15 +5,24 @@ import { opensslClient, opensslMissing } from '../support/openssl-client.ts'
 import { connectTls, type TlsClientOptions } from '../support/tls-client.ts'
 import { startTlsEngine, type TlsEngine } from '../support/tls-engine.ts'
 
+const KEY_TYPES = {
+  p256: 'EC P-256',
+  p384: 'EC P-384',
+  p521: 'EC P-521',
+  rsa4096: 'RSA-4096',
+  ed25519: 'Ed25519',
+} as const
+
 let engine: TlsEngine
 beforeAll(async () => {
   engine = await startTlsEngine(
     [
       host({ hostTag: 'both', certificate: { secretName: 'rsa', additionalSecretNames: ['ec'] } }),
       host({ hostTag: 'rsa-only', certificate: { secretName: 'rsa-only' } }),
+      ...Object.keys(KEY_TYPES).map((hostTag) => host({ hostTag })),
       host({ hostTag: 'ec-only', certificate: { secretName: 'ec-only' } }),
     ],
-    { keyTypes: { rsa: 'RSA-2048', 'rsa-only': 'RSA-2048', 'ec-only': 'EC P-384' } },
+    { keyTypes: { ...KEY_TYPES, rsa: 'RSA-2048', 'rsa-only': 'RSA-2048', 'ec-only': 'EC P-384' } },
   )
 })
 afterAll(() => engine[Symbol.asyncDispose]())
@@ -77,4 +86,13 @@ test.skipIf(opensslMissing)('openssl finds either by the signature algorithm it 
   const ask = (sigalgs: string) => opensslClient(engine.port, ['-servername', 'both.test', '-sigalgs', sigalgs])
   expect((await ask('ECDSA+SHA256')).output).toMatch(/Peer signature type: ECDSA/)
   expect((await ask('RSA-PSS+SHA256')).output).toMatch(/Peer signature type: RSA-PSS/)
+})
+
+test.each(Object.entries(KEY_TYPES))('a key of type %s serves under TLS 1.2 and 1.3', async (tag) => {
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const versions = { minVersion: version, maxVersion: version }
+    const { cert: ca } = engine.authority
+    await using client = await connectTls({ port: engine.port, servername: `${tag}.test`, ca, ...versions })
+    expect(await client.request('hello')).toBe('hello')
+  }
 })

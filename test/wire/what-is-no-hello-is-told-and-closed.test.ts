@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { captureClientHello, overRecords } from '../support/client-hello.ts'
+import { eventually } from '../support/eventually.ts'
 import { host } from '../support/manifest.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { connectTls } from '../support/tls-client.ts'
@@ -126,4 +127,22 @@ test('fetch() over plain HTTP to the TLS port reads the 400', async () => {
 test('the same client over TLS is served, after all of that', async () => {
   await using client = await connectTls({ port: engine.port, servername: 'a.test', ca: engine.authority.cert })
   expect(await client.request('hello')).toBe('hello')
+})
+
+test('a client that was told and does not leave is closed all the same', async () => {
+  const words = ['GET / HTTP/1.1\r\n\r\n', Buffer.from([22, 3, 1, 0, 0, 1])]
+  const clients = await Promise.all(words.map(() => connectRaw({ port: engine.port })))
+  for (const [at, client] of clients.entries()) {
+    await client.send(words[at] as Buffer)
+    expect((await client.toEnd()).length).toBeGreaterThan(0)
+  }
+  for (const client of clients) {
+    expect((await engine.closeLine(client.origin))['durationMs']).toBeLessThan(10_000)
+    // Its own direction was open all the time; what it sends now meets a socket that is gone.
+    client.socket.write('x')
+    await eventually(() => {
+      client.socket.write('x')
+      expect(client.socket.writable).toBe(false)
+    })
+  }
 })
