@@ -17,8 +17,12 @@ const err = createLineWriter(2)
 
 const isTerminal = process.stdout.isTTY === true && process.env['TERM'] !== 'dumb'
 
+// Whoever reads standard output may leave early (`socketserver help | head -1`).
+const outClosed = new Promise<void>((resolve) => process.stdout.on('error', () => resolve()))
+
 const terminal: Terminal = {
   out: (text) => void process.stdout.write(text),
+  outClosed,
   screen: isTerminal ? createScreen(process.stdin, process.stdout) : undefined,
   // https://no-color.org: set and not empty.
   paint: isTerminal && (process.env['NO_COLOR'] ?? '') === '' ? ansi : plain,
@@ -67,9 +71,6 @@ const tell = (error: unknown): number => {
   err.write('hint: this is a defect of socketserver; please report it with the lines above\n')
   return 1
 }
-
-// Whoever reads standard output may leave early (`socketserver help | head -1`).
-process.stdout.on('error', () => {})
 
 const exitCode = await (async () => run(process.argv.slice(2)))().catch(tell)
 // On a runtime that writes to pipes later, process.exit() would cut a long answer off.

@@ -60,6 +60,8 @@ export interface Server extends ServerView {
   clients(): readonly ClientState[]
   /** Closes a client with the reason `Disconnected`; false when there is none with that id, or it is closing already. */
   disconnect(clientId: string): boolean
+  /** Closes clients as `disconnect` does, all in one go; returns the ids of those that it closed. */
+  disconnectAll(clientIds: readonly string[]): readonly string[]
   /** The hosts with their certificates and the chains that are sent. */
   certificates(): readonly HostReport[]
   /** Makes session tickets with the first secret from here on, and takes those of all of them. */
@@ -171,7 +173,11 @@ class ComposedServer implements Server {
   }
 
   disconnect(clientId: string): boolean {
-    return this.#engine.disconnect(clientId, 'Disconnected')
+    return this.disconnectAll([clientId]).length > 0
+  }
+
+  disconnectAll(clientIds: readonly string[]): readonly string[] {
+    return this.#engine.disconnect(new Set(clientIds), 'Disconnected')
   }
 
   liveTraffic(): readonly LiveTraffic[] {

@@ -25,7 +25,7 @@ export const readInterval = (given: Arguments, otherwise: number): number => {
 export type Frame = (rows: number) => readonly string[]
 
 /**
- * Shows what `look` finds every `intervalMs`, until the person leaves or a signal comes: redrawn on a terminal, one below
+ * Shows what `look` finds every `intervalMs`, until the person leaves, a signal comes or nobody reads: redrawn on a terminal, one below
  * the other elsewhere.
  *
  * @throws what `look` throws, with the terminal given back
@@ -39,7 +39,8 @@ export const refresh = async (terminal: Terminal, intervalMs: number, look: () =
   }
   const screen = terminal.screen?.open(redraw)
   let hasLeft = false
-  const left = Promise.race([signalled.promise, ...(screen === undefined ? [] : [screen.left])]).then(() => {
+  const ways = [signalled.promise, terminal.outClosed, ...(screen === undefined ? [] : [screen.left])]
+  const left = Promise.race(ways).then(() => {
     hasLeft = true
   })
   try {

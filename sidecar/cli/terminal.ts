@@ -9,6 +9,8 @@ export type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
 export interface Terminal {
   /** Standard output: what was asked for. */
   readonly out: (text: string) => void
+  /** Resolves when nobody reads standard output any more (`socketserver clients -w | head`). */
+  readonly outClosed: Promise<void>
   /** Standard output as a screen; undefined when it is a file or a pipe. */
   readonly screen: Screen | undefined
   /** Paints what goes to standard output: on a terminal, unless NO_COLOR is set. */

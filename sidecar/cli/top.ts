@@ -13,6 +13,7 @@ import { type Column, tableLines } from './table.ts'
 import type { Terminal } from './terminal.ts'
 
 const INTERVAL_MS = 1000
+const FIRST_MS = 250
 
 const columnsFor = (title: string, nameWidth: number): readonly Column<Rate>[] => [
   { title: title.padEnd(nameWidth), text: ({ name }) => name },
@@ -59,9 +60,12 @@ const top = (given: Arguments, terminal: Terminal): Promise<number> => {
     }
     let before: TotalsReport | undefined
     await refresh(terminal, intervalMs, async () => {
+      const isFirst = before === undefined
+      before ??= await engine.totals()
+      // The first rates are of a short time, so that there is something to see at once.
+      if (isFirst) await setTimeout(Math.min(intervalMs, FIRST_MS))
       const after = await engine.totals()
-      // The first look has nothing to compare with and shows rates of 0.
-      const report = ratesBetween(before ?? after, after)
+      const report = ratesBetween(before, after)
       before = after
       const help = terminal.paint(`every ${intervalMs / 1000} s; q leaves`, 'dim')
       return (rows) => {

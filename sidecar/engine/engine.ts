@@ -89,17 +89,15 @@ export class Engine {
   }
 
   /**
-   * Closes the client with that id, with `reason`; false when there is none, or its end is decided already. It is
-   * looked for among all: an index would cost every client something, for what is asked now and then.
+   * Closes the clients with these ids, with `reason`; returns those of them that were there and not closing already.
+   * They are looked for among all: an index would cost every client something, for what is asked now and then.
    */
-  disconnect(clientId: string, reason: CloseReason): boolean {
-    for (const connection of this.#connections()) {
-      if (connection.clientId !== clientId) continue
-      if (connection.closed) return false
-      connection.close(reason)
-      return true
-    }
-    return false
+  disconnect(clientIds: ReadonlySet<string>, reason: CloseReason): readonly string[] {
+    const found: Connection[] = []
+    for (const connection of this.#connections())
+      if (!connection.closed && clientIds.has(connection.clientId)) found.push(connection)
+    for (const connection of found) connection.close(reason)
+    return found.map(({ clientId }) => clientId)
   }
 
   /** What the connected clients have moved so far, one entry per listener and host. */

@@ -13,7 +13,7 @@ import type { ControlTarget, Totals, TotalsReport } from './control-target.ts'
 /** The server in this process, as the control socket uses it. */
 interface ControlledServer extends ServerView {
   clients(): readonly ClientState[]
-  disconnect(clientId: string): boolean
+  disconnectAll(clientIds: readonly string[]): readonly string[]
   certificates(): readonly HostReport[]
   recheck(): Promise<void>
 }
@@ -52,9 +52,10 @@ export function createLocalTarget(options: LocalTargetOptions): ControlTarget {
     },
 
     async disconnect(clientIds) {
-      const disconnected: string[] = []
-      const notFound: string[] = []
-      for (const id of new Set(clientIds)) (server.disconnect(id) ? disconnected : notFound).push(id)
+      const closed = new Set(server.disconnectAll(clientIds))
+      const asked = [...new Set(clientIds)]
+      const disconnected = asked.filter((id) => closed.has(id))
+      const notFound = asked.filter((id) => !closed.has(id))
       if (disconnected.length > 0) log('info', 'clients disconnected on request', { clients: disconnected.join(' ') })
       return { disconnected, notFound }
     },
@@ -92,29 +93,55 @@ export function createLocalTarget(options: LocalTargetOptions): ControlTarget {
   }
 }
 
-const sum = (numbers: Iterable<number>) => [...numbers].reduce((a, b) => a + b, 0)
+/** Adds up numbers under a key. */
+class Sums extends Map<string, number> {
+  add(key: string, value: number): void {
+    this.set(key, this.of(key) + value)
+  }
 
+  of(key: string): number {
+    return this.get(key) ?? 0
+  }
+}
+
+/** One pass over all there is: a manifest may have 64 listeners and 512 hosts, and `top` asks every second. */
 function totalsOf(server: ControlledServer, counts: Counts): Pick<TotalsReport, 'listeners' | 'hosts'> {
   const live = server.liveTraffic()
-  const traffic = trafficOf(counts, live, [])
-  const bytes = (of: typeof traffic) => ({
-    receivedBytes: sum(of.map((one) => one.receivedBytes)),
-    sentBytes: sum(of.map((one) => one.sentBytes)),
-  })
-  const listeners = server.listenStates().map(({ name, clients }): Totals => {
-    const { accepted, handshakeCount } = counts.of(name)
-    const own = traffic.filter(({ listener }) => listener === name)
-    return { name, clients, connections: accepted, handshakes: handshakeCount, ...bytes(own) }
-  })
-  const hosts = server.hosts().map(({ hostTag }): Totals => {
-    const own = traffic.filter((one) => one.hostTag === hostTag)
-    return {
-      name: hostTag,
-      clients: sum(live.filter((one) => one.hostTag === hostTag).map((one) => one.clients)),
-      connections: sum(own.map((one) => one.connections)),
-      handshakes: sum([...(counts.handshakes.get(hostTag)?.values() ?? [])].map((kind) => kind.count)),
-      ...bytes(own),
+  const [clients, connections, handshakes] = [new Sums(), new Sums(), new Sums()]
+  const bytes = { listener: [new Sums(), new Sums()], hostTag: [new Sums(), new Sums()] } as const
+  for (const one of live) clients.add(one.hostTag, one.clients)
+  for (const one of trafficOf(counts, live, [])) {
+    connections.add(one.hostTag, one.connections)
+    for (const by of ['listener', 'hostTag'] as const) {
+      bytes[by][0].add(one[by], one.receivedBytes)
+      bytes[by][1].add(one[by], one.sentBytes)
     }
+  }
+  for (const [hostTag, kinds] of counts.handshakes)
+    for (const { count } of kinds.values()) handshakes.add(hostTag, count)
+  const bytesOf = (by: keyof typeof bytes, key: string) => ({
+    receivedBytes: bytes[by][0].of(key),
+    sentBytes: bytes[by][1].of(key),
   })
-  return { listeners, hosts }
+  return {
+    listeners: server.listenStates().map(({ name, clients: connected }): Totals => {
+      const { accepted, handshakeCount } = counts.of(name)
+      return {
+        name,
+        clients: connected,
+        connections: accepted,
+        handshakes: handshakeCount,
+        ...bytesOf('listener', name),
+      }
+    }),
+    hosts: server.hosts().map(({ hostTag }): Totals => {
+      return {
+        name: hostTag,
+        clients: clients.of(hostTag),
+        connections: connections.of(hostTag),
+        handshakes: handshakes.of(hostTag),
+        ...bytesOf('hostTag', hostTag),
+      }
+    }),
+  }
 }

@@ -1,8 +1,12 @@
+import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import type { ClientReport } from '../../../sidecar/control/control-socket/client-report.ts'
+import { startChild } from '../../support/child.ts'
 import { afterScreen, control, controlJson, controlPath, runOnTerminal } from '../../support/control.ts'
+import { within } from '../../support/deadline.ts'
 import { eventually } from '../../support/eventually.ts'
 import { connectRaw } from '../../support/raw-client.ts'
+import { commandLine } from '../../support/runtime.ts'
 import { ask, startTwoDoors, type TwoDoors } from '../../support/two-doors.ts'
 
 const list = async (engine: TwoDoors, ...args: string[]) =>
@@ -158,5 +162,15 @@ describe('clients --watch', () => {
     await engine.stop()
     expect(await watch.ended()).toBe(2)
     expect(afterScreen(watch)).toContain('Cannot reach the engine: ')
+  })
+
+  test('in a pipe prints one table below the other, and ends when nobody reads', async () => {
+    await using engine = await startTwoDoors()
+    const path = await controlPath(engine)
+    const words = [...commandLine(), 'clients', '-w', '--interval', '0.1', '--control', path]
+    const child = await startChild(['sh', '-c', `"$@" | head -n 3; echo over`, 'sh', ...words])
+    const { stdout } = child.process
+    if (stdout === null) throw new Error('the pipe is missing')
+    expect(await within(20_000, 'the end of the pipeline', text(stdout))).toBe('No clients.\n\nNo clients.\nover\n')
   })
 })
