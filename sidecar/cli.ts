@@ -7,7 +7,7 @@ import { problemLines } from './cli/problem-lines.ts'
 import { createScreen } from './cli/screen.ts'
 import type { Signal, Terminal } from './cli/terminal.ts'
 import { versionCommand } from './cli/version.ts'
-import { InvalidManifestError } from './control/config/select.ts'
+import { InvalidManifestError } from './control/config/invalid-manifest-error.ts'
 import { createLineWriter } from './control/line-writer.ts'
 import { printable } from './control/log-line.ts'
 

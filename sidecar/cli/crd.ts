@@ -1,4 +1,3 @@
-import { crdYaml } from '../../crds/index.ts'
 import type { Command } from './command.ts'
 
 /** `socketserver crd`. */
@@ -8,8 +7,9 @@ export const crdCommand: Command = {
   usage: 'crd',
   options: {},
   maxPositionals: 0,
-  run(_given, terminal) {
+  async run(_given, terminal) {
+    const { crdYaml } = await import('../../crds/index.ts')
     terminal.out(crdYaml())
-    return Promise.resolve(0)
+    return 0
   },
 }

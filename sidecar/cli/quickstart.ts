@@ -3,7 +3,6 @@ import { fileURLToPath } from 'node:url'
 import type { SocketServer } from '../../crds/index.ts'
 import { SocketServerError } from '../base/errors.ts'
 import { readManifestFile } from '../control/config/load.ts'
-import { selectManifest } from '../control/config/select.ts'
 import { parseAdmin } from './admin-option.ts'
 import { type Arguments, type Command, usageError } from './command.ts'
 import { CONTROL_PLACE_OPTION, readControlPlace } from './control-option.ts'
@@ -71,6 +70,7 @@ const quickstart = async (given: Arguments, terminal: Terminal): Promise<number>
   const adminText = given.string('admin') ?? '127.0.0.1:8900'
   const admin = parseAdmin(adminText)
   const control = readControlPlace(given)
+  const { selectManifest } = await import('../control/config/select.ts')
   const { manifest } = selectManifest(await readManifestFile(EXAMPLE), undefined)
   const map = new Map(Object.entries(PORTS).map(([option, port]) => [port, ports[option as keyof typeof PORTS]]))
   const { runServer } = await import('./run-server.ts')

@@ -3,7 +3,6 @@ import type { SocketServer } from '../../crds/index.ts'
 import type { Log } from '../base/log.ts'
 import { plannedHosts } from '../compose/planned-hosts.ts'
 import { readManifestFile, readManifestInput, resolveManifestPath } from '../control/config/load.ts'
-import { selectManifest } from '../control/config/select.ts'
 import { LOG_FORMATS } from '../control/log-line.ts'
 import { parseAdmin } from './admin-option.ts'
 import { type Arguments, type Command, usageError } from './command.ts'
@@ -23,12 +22,13 @@ const serve = async (given: Arguments, terminal: Terminal): Promise<number> => {
   const path = file === '-' ? '-' : await resolveManifestPath(file)
   const directories = await readDirectories(given, path)
   const read = path === '-' ? await readManifestInput(terminal.input) : await readManifestFile(path)
+  // The contract, the engine and the metrics are loaded by who needs them: the other commands start in half the time.
+  const { selectManifest } = await import('../control/config/select.ts')
   const { manifest, warnings } = selectManifest(read, given.string('name'))
   const warned = problemLines(warnings)
   if (logFormat === 'pretty') for (const line of warned) terminal.err.write(`warning: ${line}\n`)
 
   const selfSigned = given.flag('self-signed')
-  // The engine and the metrics are loaded by who serves, and by no other command.
   const { runServer } = await import('./run-server.ts')
   return await runServer(
     {

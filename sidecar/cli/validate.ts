@@ -1,4 +1,4 @@
-import { type Problem, readManifests, type SocketServer } from '../../crds/index.ts'
+import type { Problem, SocketServer } from '../../crds/index.ts'
 import { SocketServerError } from '../base/errors.ts'
 import { findManifestFiles, type ManifestFile, readManifestFile, readManifestInput } from '../control/config/load.ts'
 import { printable } from '../control/log-line.ts'
@@ -38,6 +38,7 @@ const judge = async (
   isGiven: boolean,
   check: CheckMaterial | undefined,
 ): Promise<readonly Verdict[]> => {
+  const { readManifests } = await import('../../crds/index.ts')
   const { documents, skipped, problems } = readManifests(file.text)
   const isOnly = documents.length === 1
   const verdicts: Verdict[] = []

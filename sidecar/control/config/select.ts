@@ -1,20 +1,7 @@
 import { type ManifestDocument, type Problem, readManifests, type SocketServer } from '../../../crds/index.ts'
 import { SocketServerError } from '../../base/errors.ts'
+import { InvalidManifestError, nameOf } from './invalid-manifest-error.ts'
 import type { ManifestFile } from './load.ts'
-
-/** A manifest that breaks rules of the contract, with all of them. */
-export class InvalidManifestError extends SocketServerError {
-  readonly problems: readonly Problem[]
-
-  constructor(path: string, problems: readonly Problem[]) {
-    super(
-      'SS_CONFIG_INVALID',
-      `${nameOf(path)} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}`,
-    )
-    this.name = 'InvalidManifestError'
-    this.problems = problems
-  }
-}
 
 /** A manifest that can be served. */
 export interface SelectedManifest {
@@ -22,8 +9,6 @@ export interface SelectedManifest {
   /** What is probably not meant. */
   readonly warnings: readonly Problem[]
 }
-
-const nameOf = (path: string): string => (path === '-' ? 'standard input' : `"${path}"`)
 
 const qualified = ({ namespace, name }: ManifestDocument): string => (namespace === '' ? name : `${namespace}/${name}`)
 

@@ -3,8 +3,9 @@ import type { Problem, SocketServer } from '../../../crds/index.ts'
 import { SocketServerError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { configHash } from '../identity.ts'
+import { InvalidManifestError } from './invalid-manifest-error.ts'
 import { readManifestFile, resolveManifestPath } from './load.ts'
-import { InvalidManifestError, type SelectedManifest, selectManifest } from './select.ts'
+import { type SelectedManifest, selectManifest } from './select.ts'
 
 /** Milliseconds between two looks: at what stands still, and at what has just changed. */
 const LOOK_MS = { still: 100, moving: 25 } as const

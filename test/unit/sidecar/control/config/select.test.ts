@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { InvalidManifestError, selectManifest } from '../../../../../sidecar/control/config/select.ts'
+import { InvalidManifestError } from '../../../../../sidecar/control/config/invalid-manifest-error.ts'
+import { selectManifest } from '../../../../../sidecar/control/config/select.ts'
 import { host, listener, socketServer } from '../../../../support/manifest.ts'
 
 const good = (metadata: object) =>
