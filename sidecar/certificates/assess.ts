@@ -59,6 +59,9 @@ function days(milliseconds: number): string {
 const title = (certificate: Certificate, index: number) =>
   `tls.crt: ${index === 0 ? 'the certificate' : 'the intermediate'} "${certificate.facts.subject}"`
 
+const rootTitle = (root: Certificate) => `the root "${root.facts.subject}" of the chain of tls.crt`
+const ROOT_CURE = 'order the certificate from a CA that lasts, and bring its root to the clients'
+
 const RENEW = ['renew it and put the new one into tls.crt', 'put its successor into tls.crt'] as const
 const cure = (index: number) => RENEW[index === 0 ? 0 : 1]
 
@@ -149,9 +152,10 @@ function unfitness(material: Material, strength: Strength): readonly string[] {
 
 /** Judges material for a host at `now` (milliseconds since the epoch). Pure but for the library's verdict, which is remembered. */
 export function assess(material: Material, requirements: Requirements, now: number): Assessment {
-  const { leaf, chain, findings } = material
+  const { leaf, chain, root, findings } = material
   const names = nameFindings(material, requirements.hostNames)
   const dates = chain.map((certificate, index) => outOfDate(certificate, index, now))
+  const rootEnds = root ? root.notAfter - now : Number.POSITIVE_INFINITY
   const horizon = requirements.certExpireDays * DAY
   const expiring = chain.flatMap((certificate, index) =>
     dates[index] === undefined && certificate.notAfter - now <= horizon
@@ -161,6 +165,8 @@ export function assess(material: Material, requirements: Requirements, now: numb
       : [],
   )
   const warnings = [...findings.filter((one) => one.severity === 'warning').map((one) => one.message), ...expiring]
+  if (root && rootEnds >= 0 && rootEnds <= horizon)
+    warnings.push(`${rootTitle(root)} expires at ${root.facts.notAfter}, in ${days(rootEnds)}; ${ROOT_CURE}`)
   if (requirements.hostNames.length > 0 && !leaf.anatomy.hasSan)
     warnings.push(
       `tls.crt: "${leaf.facts.subject}" has no subjectAltName, and many clients ignore the common name; order it with names`,
@@ -171,7 +177,11 @@ export function assess(material: Material, requirements: Requirements, now: numb
       : whyDoubtful(certificate, requirements.strength)
     if (doubt) warnings.push(`${title(certificate, index)} ${doubt}`)
   }
-  const moments = chain.flatMap(({ notBefore, notAfter }) => [notBefore, notAfter - horizon, notAfter + 1])
+  const moments = [...chain, ...(root ? [root] : [])].flatMap(({ notBefore, notAfter }) => [
+    notBefore,
+    notAfter - horizon,
+    notAfter + 1,
+  ])
   const future = moments.filter((moment) => moment > now)
   return {
     unfit: [...names.unfit, ...unfitness(material, requirements.strength)],
@@ -181,6 +191,7 @@ export function assess(material: Material, requirements: Requirements, now: numb
       ...usageFlaws(material, requirements.purpose),
       ...findings.filter((one) => one.severity === 'flaw').map((one) => one.message),
       ...dates.slice(1).filter((message) => message !== undefined),
+      ...(root && rootEnds < 0 ? [`${rootTitle(root)} expired at ${root.facts.notAfter}; ${ROOT_CURE}`] : []),
     ],
     warnings,
     changesAt: future.length > 0 ? Math.min(...future) : undefined,

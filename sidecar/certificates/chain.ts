@@ -15,6 +15,8 @@ export interface Finding {
 export interface Chain {
   /** The leaf, then its issuers in order, without the root. */
   readonly served: readonly Certificate[]
+  /** The root above them, when `tls.crt` or `ca.crt` holds it. */
+  readonly root: Certificate | undefined
   readonly findings: readonly Finding[]
 }
 
@@ -198,6 +200,7 @@ export function buildChain(parts: ChainParts): Chain {
   const issuers = [...way.served.slice(1), ...(way.root ? [way.root] : [])]
   return {
     served: way.served,
+    root: way.root,
     findings: [...caFindings(issuers), ...endFindings(parts, way), ...fileFindings(parts, way)],
   }
 }

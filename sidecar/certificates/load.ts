@@ -22,6 +22,8 @@ export interface Material {
   readonly leaf: Certificate
   /** Leaf, then issuers in order, without the root. */
   readonly chain: readonly Certificate[]
+  /** The root above the chain, when the Secret holds it; it is not served. */
+  readonly root: Certificate | undefined
   /** The chain as PEM. */
   readonly certPem: string
   /** PKCS#8 PEM. */
@@ -185,6 +187,7 @@ function load(entries: SecretEntries, now: number, caProves: boolean): LoadResul
     material: {
       leaf: pair.leaf,
       chain: chain.served,
+      root: chain.root,
       certPem: chain.served.map((one) => one.pem).join(''),
       keyPem: pair.key.export({ type: 'pkcs8', format: 'pem' }).toString(),
       keyFamily: ASYMMETRIC_FAMILIES[type] ?? pair.leaf.facts.keyType,

@@ -39,6 +39,19 @@ describe('a host is graded', () => {
     expect(await host(edge)).toMatchObject({ grade: 'Warn', messages: [expect.stringMatching(message)] })
   })
 
+  test('Warn when the root in ca.crt ends within certExpireDays, though it is not served', async () => {
+    const ending = createAuthority({ name: 'Ending Root', notAfter: inDays(10) })
+    const leaf = ending.issue({ names: ['a.test'], notAfter: inDays(60) })
+    await using edge = await startEdge({
+      hosts: [{}],
+      prepare: (workspace) =>
+        workspace.mountSecret('a', { 'tls.crt': leaf.certPem, 'tls.key': leaf.keyPem, 'ca.crt': ending.cert }),
+    })
+    const message =
+      /^Secret "a": the root "CN=Ending Root" of the chain of tls\.crt expires at \S+, in \d+ days?; order/
+    expect(await host(edge)).toMatchObject({ grade: 'Warn', messages: [expect.stringMatching(message)] })
+  })
+
   test('Fail when its certificate does not cover every name of the host', async () => {
     await using edge = await startEdge({
       hosts: [{ hostNames: ['a.test', 'www.a.test'] }],

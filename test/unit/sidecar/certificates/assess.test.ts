@@ -37,6 +37,12 @@ const under = (middle: IssueOptions, leaf: IssueOptions = {}): Material => {
   return materialOf(mid.issue({ names: ['shop.test'], ...LASTING, ...leaf }), mid)
 }
 
+/** A leaf with its root behind it, as some CAs deliver it. */
+const withRoot = (notAfter: Date): Material => {
+  const own = createAuthority({ name: 'Ending', notBefore: at(-900), notAfter })
+  return materialOf(own.issue({ names: ['shop.test'], ...LASTING }), { ...own, chainPem: own.rootPem })
+}
+
 const REQUIREMENTS: Requirements = { hostNames: ['shop.test'], strength: 2, purpose: 'server', certExpireDays: 30 }
 
 type Row = {
@@ -126,6 +132,21 @@ const CASES: Record<string, Row> = {
     worth: 'good',
     warnings: [
       'tls.crt: the intermediate "CN=Mid" expires at 2026-11-06T12:00:00Z, in 5 days; put its successor into tls.crt',
+    ],
+  },
+  'a root in the file that lasts': { material: withRoot(at(31)), worth: 'good', warnings: [] },
+  'a root in the file that is expiring': {
+    material: withRoot(at(5)),
+    worth: 'good',
+    warnings: [
+      'the root "CN=Ending" of the chain of tls.crt expires at 2026-11-06T12:00:00Z, in 5 days; order the certificate from a CA that lasts, and bring its root to the clients',
+    ],
+  },
+  'a root in the file that is expired': {
+    material: withRoot(at(-1)),
+    worth: 'flawed',
+    flaws: [
+      'the root "CN=Ending" of the chain of tls.crt expired at 2026-10-31T12:00:00Z; order the certificate from a CA that lasts, and bring its root to the clients',
     ],
   },
   'an intermediate that is expired': {
