@@ -72,7 +72,7 @@ export const CONDITION_TYPES = [
   'Ready',
 ] as const
 
-export const conditionSchema = z
+const conditionSchema = z
   .strictObject({
     type: z
       .string()

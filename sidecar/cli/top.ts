@@ -25,7 +25,7 @@ const columnsFor = (title: string, nameWidth: number): readonly Column<Rate>[] =
 ]
 
 /** The rates as text: who is asked, then a table of listeners and one of hosts. */
-export const rateLines = (report: RatesReport, paint: Paint): string[] => {
+const rateLines = (report: RatesReport, paint: Paint): string[] => {
   const options = { isWide: false, paint }
   const name = report.namespace === '' ? report.name : `${report.namespace}/${report.name}`
   const clients = report.clients === 1 ? '1 client' : `${report.clients} clients`

@@ -42,7 +42,7 @@ export async function knownModules(cache: string, wanted: WantedVersion): Promis
 }
 
 /** The go.mod for a release, made from the release's own: its staging modules are replaced by their published ones. */
-export function moduleText(version: string, upstream: string): string {
+function moduleText(version: string, upstream: string): string {
   const line = (pattern: RegExp) => pattern.exec(upstream)?.[1]
   const etcd = line(/^\s*go\.etcd\.io\/etcd\/client\/v3 (v\S+)/m)
   const staging = [...upstream.matchAll(/^\s*(?:replace )?(k8s\.io\/\S+) => \.\/staging\//gm)].map((match) => match[1])
