@@ -90,6 +90,12 @@ function forwardTo(options: ForwardOptions<PassthroughSpec>, security: BackendSe
           return
         }
         const { kind, detail } = outcome
+        if (kind === 'exhausted') {
+          // No other would be reached either, and none of them is to be left out for it.
+          backend.abandoned()
+          client.close('BackendUnreachable', detail)
+          return
+        }
         if (pool.failed(backend)) log('warn', 'backend does not accept', { backend: backend.name, cause: kind, detail })
         attempt(client, tried, [...failures, { kind, text: `${backend.name}: ${detail}` }])
       },
@@ -108,7 +114,7 @@ function forwardTo(options: ForwardOptions<PassthroughSpec>, security: BackendSe
 }
 
 interface Failure {
-  readonly kind: Exclude<OpeningOutcome['kind'], 'open'>
+  readonly kind: Exclude<OpeningOutcome['kind'], 'open' | 'exhausted'>
   readonly text: string
 }
 

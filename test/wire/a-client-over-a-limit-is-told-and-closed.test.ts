@@ -1,10 +1,13 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import type { Part } from '../support/manifest.ts'
 import { opensslClient, opensslMissing } from '../support/openssl-client.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { refusalOf } from '../support/tls-client.ts'
 import { ask, type Door, startTwoDoors, type TwoDoors } from '../support/two-doors.ts'
+
+// Much of it is waiting for time to pass, on a machine that may be busy.
+vi.setConfig({ testTimeout: 90_000 })
 
 const bannerTooBusy = '421 too many, später\r\n'
 

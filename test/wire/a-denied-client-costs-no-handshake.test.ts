@@ -1,8 +1,11 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { Part } from '../support/manifest.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { refusalOf } from '../support/tls-client.ts'
 import { ask, startTwoDoors, type TwoDoors } from '../support/two-doors.ts'
+
+// Much of it is waiting for time to pass, on a machine that may be busy.
+vi.setConfig({ testTimeout: 90_000 })
 
 /** It is closed although it says nothing, and gets nothing: no byte is waited for, and none is spent on it. */
 async function isTurnedAway(engine: TwoDoors, localAddress: string): Promise<void> {

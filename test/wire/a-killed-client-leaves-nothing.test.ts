@@ -10,7 +10,7 @@ let before: Footprint
 beforeAll(async () => {
   stage = await startStage({ timeouts: { handshakeSeconds: 10, connectSeconds: 2, idleSeconds: 5 } })
   before = await footprintAfterOne(stage)
-})
+}, 90_000)
 
 afterAll(() => stage[Symbol.asyncDispose]())
 

@@ -1,7 +1,10 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { ask, startTwoDoors, type TwoDoors } from '../support/two-doors.ts'
+
+// Much of it is waiting for time to pass, on a machine that may be busy.
+vi.setConfig({ testTimeout: 90_000 })
 
 const bannerTooBusy = 'too fast\r\n'
 const limited = (perSecond: number, burst: number) => ({

@@ -1,13 +1,16 @@
 import { spawnSync } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { acceptFaultMissing, buildAcceptFault } from '../support/accept-fault.ts'
 import { eventually } from '../support/eventually.ts'
 import { crowd, isServed, outlivesACrowd, processorShare } from '../support/promises/few-descriptors.ts'
 import { startStage } from '../support/promises/stage.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { createWorkspace } from '../support/workspace.ts'
+
+// Much of it is waiting for time to pass, on a machine that may be busy.
+vi.setConfig({ testTimeout: 90_000 })
 
 const prlimitMissing = spawnSync('prlimit', ['--version']).status !== 0
 
@@ -37,6 +40,12 @@ test.skipIf(prlimitMissing)(
     expect(limit((await engine.openDescriptors()) + 12).status).toBe(0)
     const { processorShare: share } = await outlivesACrowd(stage, stage.tlsPort, 300)
     console.info(`EMFILE: ${Math.round(share * 100)} % of a processor`)
+    // No backend is blamed for connects that could not begin.
+    await outlivesACrowd(stage, stage.plainPort, 100)
+    expect((await engine.metrics()).sum('socketserver_backend_healthy', { host: 'plain' })).toBe(1)
+    expect(engine.lines.filter(({ message }) => message === 'backend does not accept')).toEqual([])
+    const unreached = { host: 'plain', reason: 'BackendUnreachable' }
+    expect((await engine.metrics()).sum('socketserver_connections_closed_total', unreached)).toBeGreaterThan(0)
     expect(limit(1_000).status).toBe(0)
     await outlivesACrowd(stage, stage.plainPort, 100)
     expect((await engine.status()).ready).toBe(true)

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { echo, record, startBackend } from '../support/backend.ts'
 import { inPieces } from '../support/client-hello.ts'
 import { eventually } from '../support/eventually.ts'
@@ -8,6 +8,9 @@ import { startSwallowing } from '../support/swallowing-backend.ts'
 import { connectTls, type TlsClient } from '../support/tls-client.ts'
 import { startTlsEngine } from '../support/tls-engine.ts'
 import { ask, startTwoDoors } from '../support/two-doors.ts'
+
+// Much of it is waiting for time to pass, on a machine that may be busy.
+vi.setConfig({ testTimeout: 90_000 })
 
 /** Milliseconds until the other side ends the connection. */
 async function endOf(client: TlsClient): Promise<number> {

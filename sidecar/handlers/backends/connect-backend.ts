@@ -20,6 +20,8 @@ export type OpeningOutcome =
   | { readonly kind: 'timeout'; readonly detail: string }
   /** Refused, unreachable, no such name, or no TLS server. */
   | { readonly kind: 'refused'; readonly detail: string }
+  /** There is no descriptor or memory left to connect with: no fault of the backend. */
+  | { readonly kind: 'exhausted'; readonly detail: string }
   /** The certificate fails verification. */
   | { readonly kind: 'untrusted'; readonly detail: string }
 
@@ -96,8 +98,12 @@ export function connectBackend(opening: Opening, watcher: ConnectWatcher): Conne
   return { transport, cancel: () => end() }
 }
 
+/** Errors of this machine, whoever is connected to. */
+const EXHAUSTED: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
+
 /** Node sets `authorizationError` when, and only when, the chain or the name is what failed. */
-function kindOf(error: NodeJS.ErrnoException, socket: net.Socket): 'untrusted' | 'refused' {
+function kindOf(error: NodeJS.ErrnoException, socket: net.Socket): 'untrusted' | 'exhausted' | 'refused' {
+  if (EXHAUSTED.has(error.code ?? '')) return 'exhausted'
   const isUntrusted = error.code === 'ERR_TLS_CERT_ALTNAME_INVALID' || (socket as tls.TLSSocket).authorizationError
   return isUntrusted ? 'untrusted' : 'refused'
 }
