@@ -78,11 +78,23 @@ describe('a source', () => {
       await using elsewhere = await from('2001:db8:1:3::1')
       await using four = await from('192.0.2.7')
       expect([await ask(elsewhere), await ask(four)]).toEqual(['hello', 'hello'])
-      // The one that was told had taken a place before its header was read, and has given it back.
-      await eventually(async () => expect((await engine.status()).clients).toBe(4))
       const line = await engine.waitForLog((one) => one['reason'] === 'TooManyFromSource')
       expect(line).toMatchObject({ peer: '[2001:db8:1:2:3:4:5:6]:40000' })
     })
+
+  test('that is over its limit behind a proxy has given its place back before it is told', async () => {
+    const proxyProtocol = { mode: 'Require', trustedSources: ['127.0.0.1'] }
+    await using engine = await startTwoDoors({ bannerTooBusy, maxClientsPerSource: 1 }, {}, { proxyProtocol })
+    await using one = await engine.tls.connect({ before: header('192.0.2.7') })
+    expect(await ask(one)).toBe('hello')
+    // It is in the lane, and its hello does not come.
+    await using over = await connectRaw({ port: engine.tls.port })
+    await eventually(async () => expect((await engine.status()).clients).toBe(2))
+    await over.send(header('192.0.2.7'))
+    await eventually(async () => expect((await engine.status()).clients).toBe(1))
+    expect(over.socket.readableEnded).toBe(false)
+    expect(await engine.closed('TooManyFromSource')).toBe(0)
+  })
 })
 
 test.skipIf(opensslMissing)(
