@@ -92,7 +92,7 @@ test('each connection has one line, whatever became of it, and none has a field 
 })
 
 test('a client cannot forge a line, nor steer the terminal of who reads it', async () => {
-  await using edge = await startEdge({ hosts: [{}], engine: { args: ['--log', 'pretty'], ready: 'livez' } })
+  await using edge = await startEdge({ hosts: [{}], engine: { args: ['--log', 'pretty'] } })
   const forged = 'x"\n00:00:00.000 info  forged \u001b[2J.test'
   const honest = `${'x'.repeat(forged.length - 5)}.test`
   // No client library sends such a name: it is written over one of the same length.
