@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAuthority } from '../support/certificates.ts'
 import { eventually } from '../support/eventually.ts'
 import { host, listener, type Part, socketServer } from '../support/manifest.ts'
+import { freePort } from '../support/ports.ts'
 import { connectTls, type TlsClientOptions } from '../support/tls-client.ts'
 import { startTlsEngine, type TlsEngine } from '../support/tls-engine.ts'
 
@@ -25,11 +26,22 @@ const HOSTS = [
   host({ hostTag: 'optional', certificate, ...asks('Optional') }),
   host({ hostTag: 'few', certificate, ...asks('Require', { allowedNames: { commonNames: ['carol'] } }) }),
   host({ hostTag: 'strong', certificate, securityLevel: 'High192' }),
+].map((one) => ({ listeners: ['tls'], ...one }))
+/** Two hosts of one name, each the default of its own listener. */
+const named = { certificate, hostNames: ['same.test'], default: true }
+const NAMESAKES = [
+  host({ hostTag: 'first', ...named, listeners: ['tls'] }),
+  host({ hostTag: 'second', ...named, listeners: ['strict'], ...asks('Require') }),
 ]
 
 let engine: TlsEngine
+let strictPort: number
 beforeAll(async () => {
-  engine = await startTlsEngine(HOSTS, { configMaps, names: ['*.test'], keyTypes: { shared: 'EC P-384' } })
+  strictPort = await freePort()
+  engine = await startTlsEngine([...HOSTS, ...NAMESAKES], {
+    ...{ configMaps, names: ['*.test'], keyTypes: { shared: 'EC P-384' } },
+    moreListeners: [listener({ name: 'strict', port: strictPort })],
+  })
 })
 afterAll(() => engine[Symbol.asyncDispose]())
 
@@ -112,6 +124,19 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('under %s', (version) => {
     // Nobody becomes somebody by the ticket of another host.
     expect(line['clientSubject']).toBeUndefined()
   })
+
+  // The TLS library itself ties a session to its server name. Two listeners may give one name, or none, to two hosts.
+  test.each(['same.test', ''])(
+    'a ticket for the name "%s" on one listener does not open the host of another',
+    async (servername) => {
+      const [open, strict] = [engine.port, strictPort]
+      const session = await ticketOf('', { servername, port: open })
+      await using again = await connectTls(options('', { servername, port: open, session }))
+      expect(again.resumed).toBe(true)
+      const { line } = await engine.refusal(options('', { servername, port: strict, session }))
+      expect(line).toMatchObject({ host: 'second', resumed: false, reason: 'ClientCertificateMissing' })
+    },
+  )
 
   test('garbage for a ticket costs a whole handshake, no more', async () => {
     const session = await ticketOf('open')
