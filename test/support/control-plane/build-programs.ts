@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { withLock } from './build-lock.ts'
+import type { Environment } from './cache.ts'
 import { runGo } from './go.ts'
 import { type Modules, modulesKey } from './modules.ts'
 import { type Program, packageOf } from './programs.ts'
@@ -25,6 +26,7 @@ export async function buildPrograms(
   modules: Modules,
   programs: readonly Program[],
   tell: (line: string) => void,
+  environment: Environment,
 ): Promise<string> {
   const directory = join(cache, modulesKey(modules))
   const missing = () => programs.filter((program) => !existsSync(join(directory, program)))
@@ -47,6 +49,7 @@ export async function buildPrograms(
       try {
         await runGo(['build', ...args, '-o', draft, packageOf(program)], {
           directory: modules.directory,
+          environment,
           onProgress: (seconds) => tell(`still building ${what}, ${seconds} s`),
         })
         await rename(draft, join(directory, program))

@@ -82,7 +82,7 @@ async function findElsewhere(
         )
   if (rest.length === 0) return found
   try {
-    const built = await buildPrograms(cache, await modulesFor(cache, wanted), rest, tell)
+    const built = await buildPrograms(cache, await modulesFor(cache, wanted, environment), rest, tell, environment)
     return { ...found, ...pathsIn(built, rest) }
   } catch (error) {
     reason(error)

@@ -1,9 +1,11 @@
 import { text } from 'node:stream/consumers'
 import { startChild } from '../child.ts'
+import type { Environment } from './cache.ts'
 
 /** How Go is run. */
 export interface GoOptions {
   readonly directory: string
+  readonly environment: Environment
   /** Called every now and then while it runs, with the elapsed seconds. */
   readonly onProgress?: (seconds: number) => void
 }
@@ -17,9 +19,9 @@ const PROGRESS_MS = 10_000
 export async function runGo(args: readonly string[], options: GoOptions): Promise<{ readonly stdout: string }> {
   const started = performance.now()
   const seconds = () => Math.round((performance.now() - started) / 1_000)
-  const environment = { ...process.env, CGO_ENABLED: '0', GOWORK: 'off' }
-  // `env` finds both programs by PATH and says in its output when there is none.
-  const child = await startChild(['env', 'nice', '-n', '10', 'go', ...args], {
+  const environment = { ...options.environment, CGO_ENABLED: '0', GOWORK: 'off' }
+  // `env` finds the other two by PATH, and says in its output when there is none.
+  const child = await startChild(['/usr/bin/env', 'nice', '-n', '10', 'go', ...args], {
     cwd: options.directory,
     env: environment,
   })

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { newestKept } from './cache.ts'
+import { type Environment, newestKept } from './cache.ts'
 import { runGo } from './go.ts'
 import { minorOf, newestPatch, type WantedVersion } from './programs.ts'
 
@@ -42,7 +42,7 @@ export async function knownModules(cache: string, wanted: WantedVersion): Promis
 }
 
 /** The go.mod for a release, made from the release's own: its staging modules are replaced by their published ones. */
-function moduleText(version: string, upstream: string): string {
+export function moduleText(version: string, upstream: string): string {
   const line = (pattern: RegExp) => pattern.exec(upstream)?.[1]
   const etcd = line(/^\s*go\.etcd\.io\/etcd\/client\/v3 (v\S+)/m)
   const staging = [...upstream.matchAll(/^\s*(?:replace )?(k8s\.io\/\S+) => \.\/staging\//gm)].map((match) => match[1])
@@ -60,8 +60,8 @@ function moduleText(version: string, upstream: string): string {
   ].join('\n\n')
 }
 
-async function newestPublished(minor: string): Promise<string> {
-  const { stdout } = await runGo(['list', '-m', '-versions', 'k8s.io/kubernetes'], { directory: OWN })
+async function newestPublished(minor: string, environment: Environment): Promise<string> {
+  const { stdout } = await runGo(['list', '-m', '-versions', 'k8s.io/kubernetes'], { directory: OWN, environment })
   const fitting = stdout
     .trim()
     .split(/\s+/)
@@ -72,19 +72,22 @@ async function newestPublished(minor: string): Promise<string> {
 }
 
 /** The module for what is wanted, generated below the cache (by Go, over the network) when there is none. */
-export async function modulesFor(cache: string, wanted: WantedVersion): Promise<Modules> {
+export async function modulesFor(cache: string, wanted: WantedVersion, environment: Environment): Promise<Modules> {
   const known = await knownModules(cache, wanted)
   if (known !== undefined) return known
-  const version = wanted.patch ?? (await newestPublished(wanted.minor))
+  const version = wanted.patch ?? (await newestPublished(wanted.minor, environment))
   const directory = generatedDirectory(cache, version)
   await mkdir(join(cache, 'modules'), { recursive: true })
   const draft = await mkdtemp(join(cache, 'modules', '.draft-'))
   try {
-    const { stdout } = await runGo(['mod', 'download', '-json', `k8s.io/kubernetes@${version}`], { directory: OWN })
+    const { stdout } = await runGo(['mod', 'download', '-json', `k8s.io/kubernetes@${version}`], {
+      directory: OWN,
+      environment,
+    })
     const { GoMod } = JSON.parse(stdout) as { GoMod: string }
     await writeFile(join(draft, 'go.mod'), moduleText(version, await readFile(GoMod, 'utf8')))
     await copyFile(join(OWN, 'tools.go'), join(draft, 'tools.go'))
-    await runGo(['mod', 'tidy'], { directory: draft })
+    await runGo(['mod', 'tidy'], { directory: draft, environment })
     await rename(draft, directory).catch((error: unknown) => {
       if (!existsSync(join(directory, 'go.sum'))) throw error
     })
