@@ -1,3 +1,4 @@
+import { customResourceDefinition } from './crd.ts'
 import { shapeOf } from './shape.ts'
 import { fieldSchema, type StructuralSchema } from './structural.ts'
 import { API_VERSION, KIND, socketServerSchema } from './v1alpha1/socket-server.ts'
@@ -26,8 +27,10 @@ function forEditors(schema: StructuralSchema): JsonSchema {
 }
 
 /**
- * The contract as JSON Schema (draft 7): for editors and kubeconform. It is an empty List to kubectl, too, which would else refuse
- * `kubectl apply -f crds/` for the sake of this file; JSON Schema takes no notice of that.
+ * The contract as JSON Schema (draft 7): for editors and kubeconform. `kubectl apply -f crds/` reads every .json file, and would fail
+ * for the sake of one that is no manifest; so this one is, too, a List with the definition that lies beside it, applied twice to the
+ * same effect. An empty List would do for kubectl and break the schema: `items` is a keyword there, and may hold schemas but not none.
+ * As `items` speaks of arrays, and a resource is an object, it has no say in validation.
  */
 export function jsonSchemaText(): string {
   const root = shapeOf(socketServerSchema)
@@ -36,7 +39,6 @@ export function jsonSchemaText(): string {
   return `${JSON.stringify(
     {
       $schema: 'http://json-schema.org/draft-07/schema#',
-      ...{ apiVersion: 'v1', kind: 'List', items: [] },
       $comment: 'Printed by "npm run generate" from the contract in crds/v1alpha1. Do not edit.',
       title: `${KIND} (${API_VERSION})`,
       description: root.description,
@@ -50,6 +52,7 @@ export function jsonSchemaText(): string {
         spec: forEditors(fieldSchema(spec, 'spec')),
         status: { type: 'object', description: 'What is reported about the resource; ignored in a manifest.' },
       },
+      ...{ apiVersion: 'v1', kind: 'List', items: [customResourceDefinition()] },
     },
     null,
     2,
