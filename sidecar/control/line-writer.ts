@@ -14,21 +14,29 @@ export interface LineWriter {
 const MAX_QUEUED = 8 * 1024 * 1024
 const RETRY_MS = 20
 
+/**
+ * How long the first line of a batch waits for more. To wake a thread costs as much as the rest of a connection's line
+ * many times over, and lines of a busy server that go out one by one would each pay for it.
+ */
+const GATHER_MS = 20
+
 // Invariants: at most one write is under way; while one is, `pending` holds its bytes and `queue` what came after.
+// While `queue` holds something and no write is under way, a timer is armed, or `flush` has begun to write.
 // The write happens in the thread pool, because a pipe whose reader stalls blocks whoever writes to it: a log
 // that nobody reads must not stop the listeners.
 
-/** Writes to a file descriptor in batches: all lines of one turn of the event loop go out together. */
+/** Writes to a file descriptor in batches: lines that come within a few milliseconds go out together. */
 export const createLineWriter = (fd: number): LineWriter => {
   let queue: string[] = []
   let queued = 0
   let dropped = 0
   let pending: Buffer | undefined
-  let scheduled = false
+  let timer: NodeJS.Timeout | undefined
   let drained: (() => void) | undefined
 
   const start = (): void => {
-    scheduled = false
+    clearTimeout(timer)
+    timer = undefined
     if (pending === undefined && queue.length > 0) {
       pending = Buffer.from(queue.join(''))
       queue = []
@@ -47,7 +55,8 @@ export const createLineWriter = (fd: number): LineWriter => {
       // Nobody will ever read it (EPIPE, EBADF): the listeners go on without a log.
       if (error !== null) pending = undefined
       else pending = written < bytes.length ? bytes.subarray(written) : undefined
-      start()
+      if (pending !== undefined || drained !== undefined) start()
+      else if (queue.length > 0) timer = setTimeout(start, GATHER_MS)
     })
   }
 
@@ -59,19 +68,19 @@ export const createLineWriter = (fd: number): LineWriter => {
       }
       queue.push(text)
       queued += text.length
-      if (!scheduled && pending === undefined) {
-        scheduled = true
-        setImmediate(start)
-      }
+      if (timer === undefined && pending === undefined) timer = setTimeout(start, GATHER_MS)
     },
     flush(milliseconds) {
       if (pending === undefined && queue.length === 0) return Promise.resolve(true)
       return new Promise((resolve) => {
-        const timer = setTimeout(() => resolve(false), milliseconds)
+        const deadline = setTimeout(() => resolve(false), milliseconds)
         drained = () => {
-          clearTimeout(timer)
+          clearTimeout(deadline)
+          drained = undefined
           resolve(true)
         }
+        // A write that is under way goes on by itself.
+        if (pending === undefined) start()
       })
     },
     get dropped() {

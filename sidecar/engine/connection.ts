@@ -243,7 +243,8 @@ export class Connection implements SocketClient {
   }
 
   #end(lingerMs: number): void {
-    this.stream.end()
+    // To end a stream a second time makes an error that nobody sees and whose stack has to be collected.
+    if (!this.stream.writableEnded) this.stream.end()
     // What is still in flight may leave; a client that takes nothing is not waited for.
     this.arm(lingerMs, () => this.#destroy())
     this.stream.resume()

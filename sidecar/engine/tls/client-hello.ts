@@ -73,7 +73,7 @@ export function readClientHello(bytes: Buffer, maxBytes: number): HelloReading {
   }
   const message = pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces)
   // The last record may hold more than the rest of the hello.
-  return parseHello(message.subarray(4, need), Math.min(at, bytes.length) - (have - need))
+  return parseHello(message, need, Math.min(at, bytes.length) - (have - need))
 }
 
 function notTls(bytes: Buffer): HelloReading {
@@ -94,125 +94,139 @@ function notTls(bytes: Buffer): HelloReading {
 
 const malformed = (detail: string): HelloReading => ({ kind: 'malformed', detail })
 
-/** Walks a vector of the hello; every read is checked against the end, so a lie in a length is `undefined`. */
+/**
+ * Walks a part of the hello; every read is checked against the end, so a lie in a length is `undefined`. Nothing is
+ * copied or cut out: a hello is read for every client.
+ */
 class Cursor {
-  #at = 0
   readonly #bytes: Buffer
+  #at: number
+  readonly #end: number
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, start: number, end: number) {
     this.#bytes = bytes
+    this.#at = start
+    this.#end = end
   }
 
   get rest(): number {
-    return this.#bytes.length - this.#at
+    return this.#end - this.#at
   }
 
   number(size: 1 | 2): number | undefined {
-    if (this.rest < size) return undefined
-    const value = this.#bytes.readUIntBE(this.#at, size)
-    this.#at += size
-    return value
+    const at = this.#at
+    if (this.#end - at < size) return undefined
+    this.#at = at + size
+    const first = this.#bytes[at] as number
+    return size === 1 ? first : (first << 8) | (this.#bytes[at + 1] as number)
   }
 
-  take(length: number): Buffer | undefined {
-    if (this.rest < length) return undefined
-    const part = this.#bytes.subarray(this.#at, this.#at + length)
+  /** Whether there were so many bytes to pass over. */
+  skip(length: number): boolean {
+    if (this.#end - this.#at < length) return false
     this.#at += length
-    return part
+    return true
   }
 
-  vector(sizeOfLength: 1 | 2): Buffer | undefined {
+  skipVector(sizeOfLength: 1 | 2): boolean {
     const length = this.number(sizeOfLength)
-    return length === undefined ? undefined : this.take(length)
+    return length !== undefined && this.skip(length)
+  }
+
+  vector(sizeOfLength: 1 | 2): Cursor | undefined {
+    const length = this.number(sizeOfLength)
+    if (length === undefined || !this.skip(length)) return undefined
+    return new Cursor(this.#bytes, this.#at - length, this.#at)
+  }
+
+  /** The rest, or its first `length` bytes, as text of one character per byte. */
+  text(length = this.rest): string {
+    return this.#bytes.toString('latin1', this.#at, this.#at + length)
   }
 }
 
-function parseHello(body: Buffer, length: number): HelloReading {
-  const cursor = new Cursor(body)
-  const fixed = cursor.take(34) // legacy_version and random
-  const legacySession = cursor.vector(1)
-  const suites = cursor.vector(2)
-  const compression = cursor.vector(1)
-  if (!fixed || !legacySession || !suites || !compression) return malformed('the hello is cut short')
+/** The extensions that are read (RFC 8446, 4.2). */
+const EXTENSIONS = { serverName: 0, groups: 10, alpn: 16, ticket: 35, preSharedKey: 41, keyShare: 51 } as const
+
+/** @param end Where the hello ends in `message`, whose first four bytes are the message's head. */
+function parseHello(message: Buffer, end: number, length: number): HelloReading {
+  const cursor = new Cursor(message, 4, end)
+  // legacy_version and random, then the session, the suites and the compression methods.
+  const isWhole = cursor.skip(34) && cursor.skipVector(1) && cursor.skipVector(2) && cursor.skipVector(1)
+  if (!isWhole) return malformed('the hello is cut short')
   let serverName: string | undefined
   let alpn: readonly string[] = []
   let groups: readonly number[] = []
   let keyShares: readonly number[] = []
   let ticketKeyName: string | undefined
   if (cursor.rest > 0) {
-    const extensions = cursor.vector(2)
-    if (!extensions) return malformed('the extensions are cut short')
-    const list = new Cursor(extensions)
+    const list = cursor.vector(2)
+    if (!list) return malformed('the extensions are cut short')
     while (list.rest > 0) {
       const type = list.number(2)
       const data = list.vector(2)
       if (type === undefined || !data) return malformed('an extension is cut short')
-      if (type === 0) {
+      if (type === EXTENSIONS.serverName) {
         const name = readServerName(data)
         if (name === undefined) return malformed('the server_name extension cannot be parsed')
         serverName = name
-      } else if (type === 16) alpn = readAlpn(data)
-      else if (type === 10) groups = readNumbers(data)
-      else if (type === 51) keyShares = readKeyShares(data)
-      else if (type === 35 && data.length > KEY_NAME_BYTES) ticketKeyName ??= keyName(data)
-      else if (type === 41) ticketKeyName = readFirstIdentity(data) ?? ticketKeyName
+      } else if (type === EXTENSIONS.alpn) alpn = readAlpn(data)
+      else if (type === EXTENSIONS.groups) groups = readNumbers(data)
+      else if (type === EXTENSIONS.keyShare) keyShares = readKeyShares(data)
+      else if (type === EXTENSIONS.ticket) ticketKeyName ??= keyName(data)
+      else if (type === EXTENSIONS.preSharedKey) ticketKeyName = readFirstIdentity(data) ?? ticketKeyName
     }
   }
   return { kind: 'hello', hello: { serverName, alpn, groups, keyShares, ticketKeyName, length } }
 }
 
 /** The host name, lower-cased and without a trailing dot; undefined when the extension is malformed. */
-function readServerName(data: Buffer): string | undefined {
-  const list = new Cursor(data).vector(2)
+function readServerName(data: Cursor): string | undefined {
+  const list = data.vector(2)
   if (!list) return undefined
-  const cursor = new Cursor(list)
-  while (cursor.rest > 0) {
-    const type = cursor.number(1)
-    const name = cursor.vector(2)
+  while (list.rest > 0) {
+    const type = list.number(1)
+    const name = list.vector(2)
     if (type === undefined || !name) return undefined
-    if (type === 0) return name.length === 0 ? undefined : name.toString('latin1').toLowerCase().replace(/\.$/, '')
+    if (type === 0) return name.rest === 0 ? undefined : name.text().toLowerCase().replace(/\.$/, '')
   }
   return undefined
 }
 
-function readAlpn(data: Buffer): readonly string[] {
-  const list = new Cursor(data).vector(2)
+function readAlpn(data: Cursor): readonly string[] {
+  const list = data.vector(2)
   const names: string[] = []
-  if (!list) return names
-  const cursor = new Cursor(list)
-  while (cursor.rest > 0) {
-    const name = cursor.vector(1)
+  while (list && list.rest > 0) {
+    const name = list.vector(1)
     if (!name) return names
-    names.push(name.toString('latin1'))
+    names.push(name.text())
   }
   return names
 }
 
-function readNumbers(data: Buffer): readonly number[] {
-  const list = new Cursor(data).vector(2)
+function readNumbers(data: Cursor): readonly number[] {
+  const list = data.vector(2)
   const numbers: number[] = []
-  if (list) for (let at = 0; at + 2 <= list.length; at += 2) numbers.push(list.readUInt16BE(at))
+  while (list && list.rest >= 2) numbers.push(list.number(2) as number)
   return numbers
 }
 
-function readKeyShares(data: Buffer): readonly number[] {
-  const list = new Cursor(data).vector(2)
+function readKeyShares(data: Cursor): readonly number[] {
+  const list = data.vector(2)
   const groups: number[] = []
-  if (!list) return groups
-  const cursor = new Cursor(list)
-  while (cursor.rest > 0) {
-    const group = cursor.number(2)
-    if (group === undefined || !cursor.vector(2)) return groups
+  while (list && list.rest > 0) {
+    const group = list.number(2)
+    if (group === undefined || !list.skipVector(2)) return groups
     groups.push(group)
   }
   return groups
 }
 
-const keyName = (ticket: Buffer) => ticket.toString('latin1', 0, KEY_NAME_BYTES)
+/** The name of the key a ticket was made with; undefined for what is too short to be a ticket. */
+const keyName = (ticket: Cursor) => (ticket.rest > KEY_NAME_BYTES ? ticket.text(KEY_NAME_BYTES) : undefined)
 
 /** The key's name in the first identity of pre_shared_key (RFC 8446, 4.2.11): with TLS 1.3 that is the ticket. */
-function readFirstIdentity(data: Buffer): string | undefined {
-  const identities = new Cursor(data).vector(2)
-  const ticket = identities && new Cursor(identities).vector(2)
-  return ticket && ticket.length > KEY_NAME_BYTES ? keyName(ticket) : undefined
+function readFirstIdentity(data: Cursor): string | undefined {
+  const ticket = data.vector(2)?.vector(2)
+  return ticket && keyName(ticket)
 }
