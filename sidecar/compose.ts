@@ -4,6 +4,7 @@ import type { SteadyClock } from './base/clock.ts'
 import { SocketServerError } from './base/errors.ts'
 import type { Log } from './base/log.ts'
 import type { GivenMaterial } from './certificates/given-material.ts'
+import type { SharedAuthority } from './certificates/self-signed.ts'
 import { CertificateStore } from './certificates/store.ts'
 import { backendMaterial } from './compose/backend-material.ts'
 import { HandlerShelf } from './compose/handler-shelf.ts'
@@ -17,7 +18,7 @@ import { descriptorLimit } from './control/descriptor-limit.ts'
 import type { HostReport } from './control/host-report.ts'
 import type { BackendState, ServerView } from './control/server-view.ts'
 import type { EngineConfiguration } from './engine/configuration.ts'
-import { Engine } from './engine/engine.ts'
+import { Engine, type EngineSharing } from './engine/engine.ts'
 import type { ClientState, EngineObserver, Handler, ListenState, LiveTraffic } from './engine/ports.ts'
 import { ListenError, type Reservation } from './engine/reservation.ts'
 import { createHandler } from './handlers/create-handler.ts'
@@ -35,11 +36,15 @@ export interface ServerOptions {
   readonly given?: GivenMaterial
   /** A handler that is not of the manifest, for the host of that tag; undefined: the manifest's. */
   readonly handlerOf?: (hostTag: string, type: HandlerType) => Handler | undefined
-  /** Development only: hosts whose Secret is missing get a throwaway certificate. */
-  readonly selfSigned: boolean
+  /** Development only: hosts whose Secret is missing get a throwaway certificate, of this authority if one is given. */
+  readonly selfSigned: boolean | SharedAuthority
   readonly log: Log
   readonly clock: SteadyClock
   readonly observer: EngineObserver
+  /** What is shared with other processes that serve the same manifest; undefined in one that serves alone. */
+  readonly sharing?: EngineSharing | undefined
+  /** Where certificates are told of; `log` when not given. */
+  readonly certificateLog?: Log | undefined
 }
 
 /** A SocketServer manifest in service. */
@@ -118,7 +123,7 @@ class ComposedServer implements Server {
       recheckSeconds: manifest.spec.recheckSeconds,
       given: options.given,
       selfSigned: options.selfSigned,
-      log,
+      log: options.certificateLog ?? log,
       clock,
     })
     this.#store.onChange(() => {
@@ -130,7 +135,7 @@ class ComposedServer implements Server {
     })
     this.#handlers = new HandlerShelf((host) => this.#handler(host))
     this.#configurations = new HostConfigurations(this.#store, this.#handlers)
-    this.#engine = new Engine({ clock, log, observer })
+    this.#engine = new Engine({ clock, log, observer, sharing: options.sharing })
   }
 
   get clientCount(): number {

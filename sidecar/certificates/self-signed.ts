@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -15,6 +15,14 @@ const newKey = (namedCurve: string): KeyObject => generateKeyPairSync('ec', { na
 const publicOf = (key: KeyObject) => createPublicKey(key.export({ type: 'pkcs8', format: 'pem' }).toString())
 const pemBytes = (pem: string) => ({ kind: 'bytes', bytes: Buffer.from(pem) }) as const
 
+/** A throwaway CA that several processes use; whoever made it removes its certificate in the end. */
+export interface SharedAuthority {
+  /** PKCS#8 PEM. */
+  readonly keyPem: string
+  readonly caPem: string
+  readonly caPath: string
+}
+
 /**
  * A CA for development that lives as long as the process. Its certificate is written to a temporary directory, for
  * clients to trust; its private key never leaves memory.
@@ -26,9 +34,18 @@ class ThrowawayAuthority {
   readonly #caPem: string
   readonly #clock: Clock
 
+  readonly #isOurs: boolean
+
   /** @throws the file system's error when no temporary directory can be written. */
-  constructor(clock: Clock) {
+  constructor(clock: Clock, shared?: SharedAuthority) {
     this.#clock = clock
+    this.#isOurs = shared === undefined
+    if (shared) {
+      this.#key = createPrivateKey(shared.keyPem)
+      this.#caPem = shared.caPem
+      this.caPath = shared.caPath
+      return
+    }
     this.#key = newKey('P-384')
     this.#caPem = this.#write(NAME, [], this.#key, true)
     this.caPath = join(mkdtempSync(join(tmpdir(), 'socketserver-ca-')), 'ca.crt')
@@ -46,8 +63,15 @@ class ThrowawayAuthority {
     }
   }
 
+  /** What another process needs to issue certificates of the same CA. */
+  share(): SharedAuthority {
+    const keyPem = this.#key.export({ type: 'pkcs8', format: 'pem' }).toString()
+    return { keyPem, caPem: this.#caPem, caPath: this.caPath }
+  }
+
   /** Removes the temporary directory. */
   close(): void {
+    if (!this.#isOurs) return
     try {
       rmSync(dirname(this.caPath), { recursive: true, force: true })
     } catch {
@@ -82,9 +106,16 @@ export class ThrowawayCertificates {
   #authority: ThrowawayAuthority | undefined
   #isBroken = false
 
-  constructor(clock: Clock, log: Log) {
+  /** @param shared The authority, when another process made it. */
+  constructor(clock: Clock, log: Log, shared?: SharedAuthority) {
     this.#clock = clock
     this.#log = log
+    if (shared) this.#authority = new ThrowawayAuthority(clock, shared)
+  }
+
+  /** The authority for other processes, made now if there is none; undefined when there can be none. */
+  share(): SharedAuthority | undefined {
+    return this.#authorityOrNone()?.share()
   }
 
   /** Path of the CA certificate; undefined until one is made, and when it cannot be written. */

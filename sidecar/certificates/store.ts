@@ -9,7 +9,7 @@ import { type HostCertificates, hostCertificates, type SecretInService } from '.
 import { decide, type Found, type InService } from './in-service.ts'
 import { loadSecret, type Material, type SecretEntries } from './load.ts'
 import { type MaterialPlaces, placeOf, whyMissing } from './material-place.ts'
-import { ThrowawayCertificates } from './self-signed.ts'
+import { type SharedAuthority, ThrowawayCertificates } from './self-signed.ts'
 import type { Strength } from './strength.ts'
 import { Transitions } from './transitions.ts'
 
@@ -50,7 +50,7 @@ export interface JudgingPolicy {
 /** Where a store finds its material, and how it judges it. */
 export interface CertificateStoreOptions extends JudgingPolicy, MaterialPlaces {
   /** Development only: a host whose Secret is missing gets a certificate of a throwaway CA. */
-  readonly selfSigned?: boolean
+  readonly selfSigned?: boolean | SharedAuthority
   readonly log: Log
   readonly clock: Clock
 }
@@ -109,7 +109,8 @@ export class CertificateStore {
     this.#options = options
     this.#policy = options
     this.#transitions = new Transitions(options.log)
-    this.#throwaway = new ThrowawayCertificates(options.clock, options.log)
+    const authority = typeof options.selfSigned === 'object' ? options.selfSigned : undefined
+    this.#throwaway = new ThrowawayCertificates(options.clock, options.log, authority)
     this.#watch = new ContentWatch((id, content, isFinal) => this.#arrived(id, content, isFinal))
   }
 

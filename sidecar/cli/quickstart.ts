@@ -89,6 +89,7 @@ const quickstart = async (given: Arguments, terminal: Terminal): Promise<number>
         control,
         source: undefined,
         ticketKeysDir: undefined,
+        workers: 1,
         preStopSeconds: 0,
         summary: terminal.out,
         started: (server) => {

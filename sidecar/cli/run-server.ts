@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { SocketServer } from '../../crds/index.ts'
 import { systemClock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import { createServer, type Server } from '../compose.ts'
+import { createServer } from '../compose.ts'
 import { Counts } from '../control/admin/counts.ts'
 import { EventLoopDelay } from '../control/admin/event-loop-delay.ts'
 import { createMetrics } from '../control/admin/metrics.ts'
@@ -14,16 +14,25 @@ import { ManifestWatch } from '../control/config/watch.ts'
 import { createLocalTarget } from '../control/control-socket/local-target.ts'
 import { type Control, type ControlPlace, openControl } from '../control/control-socket/open-control.ts'
 import { identityOf } from '../control/identity.ts'
+import { listenerLine } from '../control/listener-line.ts'
 import type { LogFormat } from '../control/log-line.ts'
 import { createLog } from '../control/logger.ts'
+import type { ServerView } from '../control/server-view.ts'
 import { TicketKeys } from '../control/ticket-keys.ts'
 import { blame, causeOf } from '../engine/defects.ts'
 import type { EngineObserver, ListenState } from '../engine/ports.ts'
+import { WorkerPool } from '../workers/worker-pool.ts'
 import type { Directories } from './serve-options.ts'
 import { createStop } from './stop.ts'
 import { hostLines, listenStateLines } from './summary.ts'
 import type { Terminal } from './terminal.ts'
 import { packageVersion } from './version.ts'
+
+/** A server that runs, as who started it sees it. */
+interface StartedServer extends ServerView {
+  /** Path of the throwaway CA certificate; undefined when none was made. */
+  readonly selfSignedCa: string | undefined
+}
 
 /** What is to be served, and how it is told. */
 export interface RunOptions extends Directories {
@@ -37,12 +46,14 @@ export interface RunOptions extends Directories {
   readonly source: { readonly path: string; readonly text: string } | undefined
   /** Directory with the secrets of session tickets; undefined: a secret of this process alone. */
   readonly ticketKeysDir: string | undefined
+  /** Processes that serve; 1 is this one. */
+  readonly workers: number
   /** Seconds that accepting goes on after SIGTERM, while readiness fails already. */
   readonly preStopSeconds: number
   /** Writes the listeners' states and the hosts once the server has started. */
   readonly summary: ((text: string) => void) | undefined
   /** Called once the server has started. */
-  readonly started?: (server: Server, log: Log) => void | Promise<void>
+  readonly started?: (server: StartedServer, log: Log) => void | Promise<void>
 }
 
 /** A person at a terminal waits less than a rollout does. */
@@ -64,18 +75,9 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
   let hasStarted = false
 
   const logListener = (state: ListenState): void => {
-    const { name, address, port, error } = state
     // The summary tells the ones that listen at the start.
     if (state.state === 'Listening' && !hasStarted && options.summary !== undefined) return
-    const isFailure = state.state === 'Closed' && error !== '' && stop.signal() === undefined
-    const level = isFailure ? 'error' : 'info'
-    log(level, 'listener state changed', {
-      listener: name,
-      state: state.state,
-      address,
-      port,
-      error: error || undefined,
-    })
+    listenerLine(log, state, stop.signal() !== undefined)
   }
   const observer: EngineObserver = {
     clientOpened: (listener) => counts.clientOpened(listener),
@@ -88,15 +90,16 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
     listenerChanged: logListener,
   }
 
-  const server = createServer({
-    manifest: options.manifest,
-    secretsDir: options.secretsDir,
-    configMapsDir: options.configMapsDir,
-    selfSigned: options.selfSigned,
-    log,
-    clock: systemClock,
-    observer,
-  })
+  const { manifest, secretsDir, configMapsDir, selfSigned, logFormat, workers } = options
+  const common = { manifest, secretsDir, configMapsDir, selfSigned, log, clock: systemClock }
+  // With workers the counts are theirs, gathered anew with every refresh; the rest is kept apart.
+  const past = new Counts()
+  const pool =
+    workers > 1
+      ? new WorkerPool({ ...common, workers, logFormat, counts, wrote: (lines) => terminal.err.write(lines) }, past)
+      : undefined
+  const server = pool ?? createServer({ ...common, observer })
+  const refresh = async () => pool?.refresh()
   let watch: ManifestWatch | undefined
   const running = () => watch?.running ?? options.manifest
   const identity = () => identityOf(running())
@@ -117,13 +120,23 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
     version: packageVersion(),
     isReady,
     isCurrent: () => watch?.problem === undefined,
-    droppedLines: () => terminal.err.dropped,
-    eventLoop: () => eventLoop.counts,
+    droppedLines: () => terminal.err.dropped + (pool?.droppedLines ?? 0),
+    eventLoop: () => pool?.eventLoop(eventLoop.counts) ?? eventLoop.counts,
+    workers: () => pool?.facts() ?? { workers: [], restarts: 0 },
   })
   const pages = {
-    readiness: () => Promise.resolve(readiness()),
-    metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
-    status: async () => reportStatus(identity(), isReady(), server, watch?.problem),
+    readiness: async () => {
+      await refresh()
+      return readiness()
+    },
+    metrics: async () => {
+      await refresh()
+      return { contentType: registry.contentType, text: await registry.metrics() }
+    },
+    status: async () => {
+      await refresh()
+      return reportStatus(identity(), isReady(), server, watch?.problem)
+    },
   }
   const tellAdminError = (error: unknown) => log('error', 'admin request failed', { error })
   const admin = options.admin === undefined ? undefined : await openAdminServer(options.admin, pages, tellAdminError)
@@ -156,7 +169,7 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
     hasStarted = true
     // Up to here an exception ends the process: a server that cannot start must not look like one that runs.
     terminal.onDefect((defect) => {
-      counts.defects += 1
+      ;(pool ? past : counts).defects += 1
       log('error', 'defect', { error: causeOf(defect) })
       blame(defect)
     })
@@ -199,6 +212,7 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
       )
     })
     const signal = await stop.requested
+    await refresh()
     log('info', 'server stopping', { signal, clients: server.clientCount })
     const preStopMs = signal === 'SIGTERM' ? options.preStopSeconds * 1000 : 0
     if (preStopMs > 0) await Promise.race([setTimeout(preStopMs), stop.repeated])
@@ -207,11 +221,13 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
     await Promise.race([drained, stop.repeated])
     server.abort()
     // A client has its line of the log when its socket is gone, which takes a turn of the loop or two.
-    for (let turn = 0; server.clientCount > 0 && turn < LAST_TURNS; turn += 1) await setTimeout(10)
+    if (pool) await pool.gone()
+    else for (let turn = 0; server.clientCount > 0 && turn < LAST_TURNS; turn += 1) await setTimeout(10)
     log('info', 'server stopped')
     return 0
   } catch (error) {
     server.abort()
+    await pool?.gone()
     throw error
   } finally {
     watch?.close()

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { nearest } from '../../crds/nearest.ts'
 import { SocketServerError } from '../base/errors.ts'
@@ -82,6 +83,26 @@ export const readLogFormat = (given: Arguments, terminal: Terminal): LogFormat =
   throw usageError(
     `the log format "${value}" is not known`,
     `${near === undefined ? '' : `did you mean "${near}"? `}give --log json or --log pretty`,
+  )
+}
+
+/** Processes at the most; more is taken for a mistake. */
+const MOST_WORKERS = 256
+
+/**
+ * The number of workers given by option; `auto` is one per processor this process may use.
+ *
+ * @throws SocketServerError SS_USAGE for anything else
+ */
+export const readWorkers = (given: Arguments): number => {
+  const text = given.string('workers')
+  if (text === undefined) return 1
+  if (text === 'auto') return availableParallelism()
+  const workers = Number(text)
+  if (/^\d+$/.test(text) && workers >= 1 && workers <= MOST_WORKERS) return workers
+  throw usageError(
+    `"${text}", given by --workers, is not a number of processes`,
+    `give a number from 1 to ${MOST_WORKERS}, or auto`,
   )
 }
 

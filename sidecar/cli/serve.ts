@@ -8,7 +8,14 @@ import { parseAdmin } from './admin-option.ts'
 import { type Arguments, type Command, usageError } from './command.ts'
 import { CONTROL_PLACE_OPTION, readControlPlace } from './control-option.ts'
 import { problemLines } from './problem-lines.ts'
-import { DIRECTORY_OPTIONS, readDirectories, readDirectory, readLogFormat, readSeconds } from './serve-options.ts'
+import {
+  DIRECTORY_OPTIONS,
+  readDirectories,
+  readDirectory,
+  readLogFormat,
+  readSeconds,
+  readWorkers,
+} from './serve-options.ts'
 import type { Terminal } from './terminal.ts'
 
 const serve = async (given: Arguments, terminal: Terminal): Promise<number> => {
@@ -40,6 +47,7 @@ const serve = async (given: Arguments, terminal: Terminal): Promise<number> => {
       control,
       source: path === '-' ? undefined : { path: file, text: read.text },
       ticketKeysDir: await readDirectory(given, 'ticket-keys'),
+      workers: readWorkers(given),
       preStopSeconds: readSeconds(given, 'pre-stop', 0),
       summary: logFormat === 'pretty' ? (text) => terminal.err.write(text) : undefined,
       async started(_server, log) {
@@ -107,6 +115,11 @@ export const serveCommand: Command = {
       type: 'string',
       value: 'DIR',
       help: 'secrets of session tickets, shared with other processes and kept over restarts; made when DIR is empty',
+    },
+    workers: {
+      type: 'string',
+      value: 'N',
+      help: 'processes that serve and share the ports, or auto for one per processor (1)',
     },
     'pre-stop': {
       type: 'string',

@@ -50,6 +50,8 @@ export class Connection implements SocketClient {
   sentBytes = 0
   onClose: (() => void) | undefined = undefined
   isBetweenRequests: (() => boolean) | undefined = undefined
+  /** Under which the client is counted among those of its source in all processes, when it is. */
+  sharedEntry: number | undefined = undefined
   /** The listener's places while the client holds one; undefined in the overflow lane. */
   places: Places | undefined = undefined
   /** The source the client is counted for, when it is. */

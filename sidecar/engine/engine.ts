@@ -13,6 +13,7 @@ import type { Route } from './pipeline.ts'
 import { emptyPlaces, type Places } from './places.ts'
 import type { ClientState, EngineObserver, ListenState, LiveTraffic } from './ports.ts'
 import { type Found, type Reservation, reserve } from './reservation.ts'
+import type { SharedLimits } from './shared-limits.ts'
 import { proxySettings } from './stages/proxy-header.ts'
 import { HostTable } from './tls/host-table.ts'
 
@@ -36,6 +37,15 @@ export interface EngineOptions {
   readonly clock: SteadyClock
   readonly log: Log
   readonly observer: EngineObserver
+  /** What is shared with other processes that serve the same; undefined in one that serves alone. */
+  readonly sharing?: EngineSharing | undefined
+}
+
+/** What processes that serve the same share. */
+export interface EngineSharing {
+  readonly limits: SharedLimits
+  /** Put before each client id, so that it is unique among the processes. */
+  readonly clientIdPrefix: string
 }
 
 /**
@@ -57,11 +67,14 @@ export class Engine {
   #closings = 0
 
   constructor(options: EngineOptions) {
+    const { sharing, ...rest } = options
+    const prefix = sharing?.clientIdPrefix ?? 'c-'
     this.#context = {
-      ...options,
-      gate: new Gate(OPEN),
+      ...rest,
+      shared: sharing?.limits,
+      gate: new Gate(OPEN, sharing?.limits),
       timeouts: { handshakeMs: 0, idleMs: 0, lifetimeMs: 0, drainMs: 0 },
-      nextClientId: () => `c-${(++this.#clientsSoFar).toString(36)}`,
+      nextClientId: () => prefix + (++this.#clientsSoFar).toString(36),
     }
   }
 
@@ -120,7 +133,7 @@ export class Engine {
    * @throws {ListenError} Under `AllOrNothing` when a listener cannot listen; everything is then as it was.
    */
   reserve(wanted: Pick<EngineConfiguration, 'bindPolicy' | 'listeners'>): Promise<Reservation> {
-    return reserve(wanted, this.#listeners.values())
+    return reserve(wanted, this.#listeners.values(), this.#context.shared !== undefined)
   }
 
   /**

@@ -3,7 +3,8 @@ import type { Connection } from './connection.ts'
 import type { HostEntry } from './host-entry.ts'
 import type { Route } from './pipeline.ts'
 import type { Lane, Places } from './places.ts'
-import { Admission, type AdmissionLimits } from './stages/admission.ts'
+import type { SharedLimits } from './shared-limits.ts'
+import { Admission, type AdmissionLimits, type SourceRefusal } from './stages/admission.ts'
 import { busyAnswer } from './stages/busy-answer.ts'
 
 /** What the gate goes by; replaced as a whole when the configuration changes. */
@@ -32,6 +33,7 @@ const PATIENCE_MS = 1_000
  * given back once, in `release`, or before when it passes its place on.
  */
 export class Gate {
+  readonly #shared: SharedLimits | undefined
   #settings: GateSettings
   #admission: Admission
   #live = 0
@@ -42,7 +44,9 @@ export class Gate {
   /** While true nobody enters: the server is stopping. */
   draining = false
 
-  constructor(settings: GateSettings) {
+  /** @param shared Limits over several processes, which hold beside those of `settings`. */
+  constructor(settings: GateSettings, shared?: SharedLimits) {
+    this.#shared = shared
     this.#settings = settings
     this.#admission = new Admission(settings)
     this.#lanes = { tls: { places: settings.lanes.tls, live: 0 }, plain: { places: settings.lanes.plain, live: 0 } }
@@ -82,20 +86,28 @@ export class Gate {
       connection.source = entry
       return true
     }
+    return this.refuseSource(connection, entry, route)
+  }
+
+  /** Refuses a client for the others of its source; true when it goes on only to be told. */
+  refuseSource(connection: Connection, refusal: SourceRefusal, route: Route): boolean {
     // Behind a proxy the client took its place before its source was known.
     this.#giveBackPlace(connection)
-    if (route.tls && !entry.isDueToBeTold) return turnAway(connection, entry.reason)
-    return this.#tellBusy(connection, entry.reason, route)
+    if (route.tls && !refusal.isDueToBeTold) return turnAway(connection, refusal.reason)
+    return this.#tellBusy(connection, refusal.reason, route)
   }
 
   /** Takes a place for a client; false when it was closed. @param now Milliseconds. */
   takePlace(connection: Connection, places: Places, route: Route, now: number): boolean {
-    const isListenerFull = places.maxClients > 0 && places.live >= places.maxClients
-    const isFull = isListenerFull || !this.#admission.hasPlace(this.#live)
+    const shared = this.#shared
+    const isListenerFull =
+      (places.maxClients > 0 && places.live >= places.maxClients) || shared?.isFull(connection.listener) === true
+    const isFull = isListenerFull || !this.#admission.hasPlace(this.#live) || shared?.isFull('') === true
     if (isFull && !this.#makeRoom(isListenerFull ? places : this.#longestWaiting(), now))
       return this.#tellBusy(connection, 'TooBusy', route)
     this.#live += 1
     places.live += 1
+    shared?.taken(connection.listener)
     places.pending.add(connection)
     this.#waiting.add(places)
     connection.places = places
@@ -173,6 +185,7 @@ export class Gate {
     connection.places = undefined
     places.live -= 1
     this.#live -= 1
+    this.#shared?.freed(connection.listener)
     this.#isNotPending(connection, places)
   }
 

@@ -102,7 +102,8 @@ export class Listener implements ConnectionOwner, SocketOwner {
     clearTimeout(this.#retry)
     const retry = setTimeout(async () => {
       const at = this.#configuration
-      const found = await ListeningSocket.open(at).catch((error: NodeJS.ErrnoException) => error)
+      const isShared = this.#context.shared !== undefined
+      const found = await ListeningSocket.open(at, isShared).catch((error: NodeJS.ErrnoException) => error)
       const isOutdated = this.#retry !== retry
       if (found instanceof ListeningSocket) {
         if (isOutdated) await found.close()
@@ -165,6 +166,7 @@ export class Listener implements ConnectionOwner, SocketOwner {
   released(connection: Connection): void {
     this.clients.delete(connection)
     this.#context.gate.release(connection)
+    if (connection.sharedEntry !== undefined) this.#context.shared?.leave(connection.sharedEntry)
     this.#context.observer.clientClosed(connection.record(this.#context.clock.elapsed()))
   }
 

@@ -48,10 +48,14 @@ export class ListeningSocket {
     })
   }
 
-  /** Listens from here on. @throws the error of the system when it cannot. */
-  static async open(at: SocketAddress): Promise<ListeningSocket> {
+  /**
+   * Listens from here on.
+   * @param isShared Whether other processes may listen on the same: the system spreads the clients over them.
+   * @throws the error of the system when it cannot.
+   */
+  static async open(at: SocketAddress, isShared = false): Promise<ListeningSocket> {
     const { address, port, socketFamily, listenBacklog } = at
-    const options = { port, backlog: listenBacklog }
+    const options = { port, backlog: listenBacklog, ...(isShared ? { reusePort: true } : {}) }
     const open = async (more: net.ListenOptions) => new ListeningSocket(at, await bind({ ...options, ...more }))
     if (address === '::' && socketFamily === 'IPv4') return open({ host: '0.0.0.0' })
     try {

@@ -8,6 +8,7 @@ import type { Gate } from './gate.ts'
 import type { HostEntry } from './host-entry.ts'
 import type { Places } from './places.ts'
 import type { EngineObserver } from './ports.ts'
+import type { SharedLimits } from './shared-limits.ts'
 import { ALERTS, greet } from './stages/greeting.ts'
 import { type ProxySettings, readProxyHeader, speaksForOthers } from './stages/proxy-header.ts'
 import { judgeClient } from './tls/client-certificate.ts'
@@ -28,6 +29,8 @@ export interface PipelineContext {
   readonly clock: SteadyClock
   readonly observer: EngineObserver
   readonly gate: Gate
+  /** Limits over several processes; undefined in one that serves alone. */
+  readonly shared: SharedLimits | undefined
   /** Replaced when the configuration changes. */
   timeouts: EngineTimeouts
 }
@@ -45,16 +48,24 @@ export async function serveConnection(
   places: Places,
   context: PipelineContext,
 ): Promise<void> {
-  const { gate, clock } = context
+  const { gate, clock, shared } = context
   try {
     const isProxied = speaksForOthers(connection, route.proxy)
     // Behind a proxy the source is known after its header; everywhere else before a byte is read.
     if (!isProxied && !gate.enterSource(connection, route, clock.elapsed())) return
+    if (!isProxied && shared?.countsSources && !(await enterShared(connection, route, gate, shared))) return
+    // Between the last look and taking the place nothing may be waited for: others wait for places as well.
+    while (shared && !connection.lane && (shared.isFull(connection.listener) || shared.isFull(''))) {
+      const isWorthALook = await shared.obtain(connection.listener)
+      if (connection.closed) return
+      if (!isWorthALook) break
+    }
     if (!connection.lane && !gate.takePlace(connection, places, route, clock.elapsed())) return
     if (route.tls || route.proxy.mode !== 'None')
       connection.arm(context.timeouts.handshakeMs, () => connection.close('TooSlow', 'no complete handshake in time'))
     if (route.proxy.mode !== 'None' && !(await readProxyHeader(connection, route.proxy))) return
     if (isProxied && !gate.enterSource(connection, route, clock.elapsed())) return
+    if (isProxied && shared?.countsSources && !(await enterShared(connection, route, gate, shared))) return
     if (route.tls) await serveTls(connection, route, context)
     else {
       connection.disarm()
@@ -65,6 +76,18 @@ export async function serveConnection(
   } catch (error) {
     connection.close('HandlerFailed', causeOf(error))
   }
+}
+
+/** Judges the source of a client beside those of other processes; false when the client is closed. */
+async function enterShared(connection: Connection, route: Route, gate: Gate, shared: SharedLimits): Promise<boolean> {
+  const entry = await shared.enter(connection.peerAddress)
+  if (typeof entry !== 'number') return !connection.closed && gate.refuseSource(connection, entry, route)
+  if (connection.closed) {
+    shared.leave(entry)
+    return false
+  }
+  connection.sharedEntry = entry
+  return true
 }
 
 async function serveTls(connection: Connection, route: Route, context: PipelineContext): Promise<void> {

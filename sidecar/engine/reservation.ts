@@ -24,11 +24,13 @@ export interface Reservation {
 /**
  * Opens the sockets that `wanted` needs beyond those of `listeners`. A socket in service is closed for it only when the
  * system cannot have both, as with one port on one address and on all of them.
+ * @param isShared Whether other processes listen on the same sockets.
  * @throws {ListenError} Under `AllOrNothing` when one cannot be had; everything is then as it was.
  */
 export async function reserve(
   wanted: Pick<EngineConfiguration, 'bindPolicy' | 'listeners'>,
   listeners: Iterable<Listener>,
+  isShared: boolean,
 ): Promise<Reservation> {
   const keys = new Set(wanted.listeners.map(socketKey))
   const standing = new Set<string>()
@@ -51,7 +53,7 @@ export async function reserve(
   }
   const open = async (addresses: typeof missing) => {
     const results = await Promise.all(
-      addresses.map((one) => ListeningSocket.open(one).catch((error: NodeJS.ErrnoException) => error)),
+      addresses.map((one) => ListeningSocket.open(one, isShared).catch((error: NodeJS.ErrnoException) => error)),
     )
     for (const [at, one] of addresses.entries()) found.set(socketKey(one), results[at] as Found)
     const failures = addresses.flatMap((one) => {

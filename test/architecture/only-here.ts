@@ -28,6 +28,7 @@ const below =
 /** The process and its output belong to the programs' first files. */
 const programs = oneOf(
   'sidecar/cli.ts',
+  'sidecar/worker.ts',
   'sidecar/bin.js',
   'sidecar/quickstart.ts',
   'operator/main.ts',

@@ -10,6 +10,11 @@ export interface BunExcuse {
  * stand in the README.
  */
 export const BUN_TABLE: readonly BunExcuse[] = [
+  {
+    file: 'workers-share-the-ports-and-every-limit.test.ts',
+    test: 'a ticket of one worker resumes at every other',
+    reason: 'its tls.Server ignores the option ticketKeys',
+  },
   ...[
     'tickets survive another certificate',
     'tickets survive a restart with --ticket-keys, and with nothing else',

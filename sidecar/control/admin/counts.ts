@@ -36,6 +36,14 @@ export interface HandshakeCount {
   count: number
 }
 
+/** What one process counted of its clients. */
+export interface CountsSnapshot {
+  readonly listeners: ReadonlyMap<string, ListenerCounts>
+  readonly closes: ReadonlyMap<string, ClosedCount>
+  readonly handshakes: ReadonlyMap<string, ReadonlyMap<string, HandshakeCount>>
+  readonly defects: number
+}
+
 /** Counts what the engine tells, in plain numbers: it is called for every connection. */
 export class Counts implements EngineObserver {
   readonly listeners = new Map<string, ListenerCounts>()
@@ -107,6 +115,51 @@ export class Counts implements EngineObserver {
   }
 
   listenerChanged(): void {}
+
+  /** The counts as they are, for another process. */
+  snapshot(): CountsSnapshot {
+    const { listeners, closes, handshakes, defects } = this
+    return { listeners, closes, handshakes, defects }
+  }
+
+  /** Adds what another process counted. */
+  add(other: CountsSnapshot): void {
+    for (const [name, listener] of other.listeners) {
+      const counts = this.of(name)
+      counts.accepted += listener.accepted
+      counts.handshakeSum += listener.handshakeSum
+      counts.handshakeCount += listener.handshakeCount
+      for (const [at, count] of listener.handshakeBuckets.entries())
+        counts.handshakeBuckets[at] = (counts.handshakeBuckets[at] ?? 0) + count
+    }
+    for (const [key, close] of other.closes) {
+      const known = this.closes.get(key)
+      if (known === undefined) this.closes.set(key, { ...close })
+      else {
+        known.count += close.count
+        known.receivedBytes += close.receivedBytes
+        known.sentBytes += close.sentBytes
+      }
+    }
+    for (const [host, kinds] of other.handshakes) {
+      const known = this.handshakes.get(host) ?? new Map<string, HandshakeCount>()
+      this.handshakes.set(host, known)
+      for (const [key, kind] of kinds) {
+        const count = known.get(key)
+        if (count === undefined) known.set(key, { ...kind })
+        else count.count += kind.count
+      }
+    }
+    this.defects += other.defects
+  }
+
+  /** Forgets what was counted of clients. */
+  clear(): void {
+    this.listeners.clear()
+    this.closes.clear()
+    this.handshakes.clear()
+    this.defects = 0
+  }
 }
 
 function addKind(kinds: Map<string, HandshakeCount>, { version, group, resumed }: TlsFacts): void {

@@ -22,6 +22,11 @@ export interface MetricSources {
   readonly isCurrent: () => boolean
   /** Log lines given up because nobody read them. */
   readonly droppedLines: () => number
+  /** Processes that serve beside this one, and how many were replaced. */
+  readonly workers?: () => {
+    readonly workers: readonly { readonly slot: number; readonly cpuSeconds: number; readonly residentBytes: number }[]
+    readonly restarts: number
+  }
   /** How late the event loop was so far. */
   readonly eventLoop: () => DelayCounts
 }
@@ -233,6 +238,15 @@ export const createMetrics = (sources: MetricSources): Registry => {
     'Clients connected to the backend.',
     ['host', 'backend'],
     perBackend((one) => one.clients),
+  )
+  const workers = () => sources.workers?.() ?? { workers: [], restarts: 0 }
+  gauge('workers', 'Processes that serve clients.', [], () => [[{}, Math.max(1, workers().workers.length)]])
+  counter('worker_restarts_total', 'Workers that ended and were replaced.', [], () => [[{}, workers().restarts]])
+  counter('worker_cpu_seconds_total', 'Processor time of a worker; none without --workers.', ['worker'], () =>
+    workers().workers.map((one): Sample => [{ worker: String(one.slot) }, one.cpuSeconds]),
+  )
+  gauge('worker_resident_memory_bytes', 'Resident memory of a worker; none without --workers.', ['worker'], () =>
+    workers().workers.map((one): Sample => [{ worker: String(one.slot) }, one.residentBytes]),
   )
   counter('defects_total', 'Exceptions that reached nobody: defects of this program.', [], () => [[{}, counts.defects]])
   counter('log_lines_dropped_total', 'Log lines given up because nobody read them.', [], () => [

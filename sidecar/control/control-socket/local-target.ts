@@ -12,8 +12,10 @@ import type { ControlTarget, Totals, TotalsReport } from './control-target.ts'
 
 /** The server in this process, as the control socket uses it. */
 interface ControlledServer extends ServerView {
-  clients(): readonly ClientState[]
-  disconnectAll(clientIds: readonly string[]): readonly string[]
+  /** Brings what is seen up to date, where other processes serve. */
+  refresh?(): Promise<void>
+  clients(): readonly ClientState[] | Promise<readonly ClientState[]>
+  disconnectAll(clientIds: readonly string[]): readonly string[] | Promise<readonly string[]>
   certificates(): readonly HostReport[]
   recheck(): Promise<void>
 }
@@ -38,21 +40,23 @@ export function createLocalTarget(options: LocalTargetOptions): ControlTarget {
 
   return {
     async states() {
+      await server.refresh?.()
       const listeners = server.listenStates()
       const listenAllOk = listeners.every((one) => one.state === 'Listening')
       return { ...nameOf(), listenAllOk, stopping: isStopping(), clients: server.clientCount, listeners }
     },
 
     async clients(filter) {
+      await server.refresh?.()
       const known = {
         listeners: server.listenStates().map(({ name }) => name),
         hosts: server.hosts().map(({ hostTag }) => hostTag),
       }
-      return filterClients(server.clients(), filter, known).map(clientReport)
+      return filterClients(await server.clients(), filter, known).map(clientReport)
     },
 
     async disconnect(clientIds) {
-      const closed = new Set(server.disconnectAll(clientIds))
+      const closed = new Set(await server.disconnectAll(clientIds))
       const asked = [...new Set(clientIds)]
       const disconnected = asked.filter((id) => closed.has(id))
       const notFound = asked.filter((id) => !closed.has(id))
@@ -61,18 +65,22 @@ export function createLocalTarget(options: LocalTargetOptions): ControlTarget {
     },
 
     async certs() {
+      await server.refresh?.()
       return { hosts: server.certificates() }
     },
 
     async recheck() {
+      await server.refresh?.()
       const before = server.certificates()
       await server.recheck()
+      await server.refresh?.()
       const hosts = server.certificates()
       log('info', 'certificates rechecked', { cause: 'command' })
       return { hosts, changes: certificateChanges(before, hosts) }
     },
 
     async drain() {
+      await server.refresh?.()
       const begun = !isStopping()
       const clients = server.clientCount
       if (begun) options.stop()
@@ -80,6 +88,7 @@ export function createLocalTarget(options: LocalTargetOptions): ControlTarget {
     },
 
     async totals() {
+      await server.refresh?.()
       const at = performance.now()
       return {
         ...nameOf(),
