@@ -1,4 +1,4 @@
-import type { NamedPattern } from './patterns.ts'
+import { type NamedPattern, QUANTITY } from './patterns.ts'
 import type { Rule } from './rules.ts'
 import { type Shape, shapeOf } from './shape.ts'
 import { socketServerSchema } from './v1alpha1/socket-server.ts'
@@ -39,6 +39,7 @@ export function listPatterns(): readonly NamedPattern[] {
   const patterns = new Set<NamedPattern>()
   visit(shapeOf(socketServerSchema), '', (shape) => {
     if (shape.kind === 'string') for (const pattern of shape.patterns) patterns.add(pattern)
+    if (shape.kind === 'map' && shape.bounds?.quantities) patterns.add(QUANTITY)
   })
   return [...patterns]
 }

@@ -1,4 +1,5 @@
 import { nearest } from './nearest.ts'
+import { QUANTITY } from './patterns.ts'
 import { type Field, type Shape, shapeOf } from './shape.ts'
 import { socketServerSchema } from './v1alpha1/socket-server.ts'
 
@@ -111,7 +112,8 @@ function* walk(shape: Shape, prefix: string): Generator<FieldDoc> {
 
 function documentOf(path: string, shape: Shape, field: Field | undefined): FieldDoc {
   const item = shape.kind === 'list' ? shape.item : shape
-  const named = item.kind === 'string' ? item.patterns : []
+  const named =
+    item.kind === 'string' ? item.patterns : item.kind === 'map' && item.bounds?.quantities ? [QUANTITY] : []
   return {
     path: shape.kind === 'list' && item.kind === 'object' ? `${path}[]` : path,
     type: typeOf(shape),
@@ -140,7 +142,7 @@ function typeOf(shape: Shape): string {
     case 'list':
       return `[]${typeOf(shape.item)}`
     case 'map':
-      return 'map[string]string'
+      return shape.bounds?.quantities ? 'map[string]quantity' : 'map[string]string'
     case 'choice':
       return typeof shape.values[0] === 'number' ? 'integer' : 'string'
     case 'ignored':
@@ -156,6 +158,7 @@ function boundsOf(shape: Shape): string {
     if (shape.min === shape.max) return `${shape.max} characters`
     return shape.min === 0 ? `at most ${shape.max} characters` : `${shape.min} to ${shape.max} characters`
   }
+  if (shape.kind === 'map') return shape.bounds === undefined ? '' : `at most ${shape.bounds.max} entries`
   if (shape.kind !== 'list') return ''
   const twice =
     shape.unique.type === 'set'

@@ -27,6 +27,17 @@ const HANDLER = 'spec.{listeners,icsHosts}[].handler'
 const BACKENDS = `${HANDLER}.{forward,passthrough}.backends[]`
 const CERTIFICATE = 'spec.{listeners,icsHosts}[].certificate'
 const ASKED = 'spec.icsHosts[].clientCertificate'
+const SERVICE = 'operator/reconcile/objects/service.ts'
+const POD = 'operator/reconcile/objects/pod.ts'
+/** What is carried into the pod as it stands, for Kubernetes to honour. */
+const CARRIED = 'crds/v1alpha1/scheduling.ts'
+const AFFINITY = 'spec.template.affinity'
+const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution'
+const PREFERRED = 'preferredDuringSchedulingIgnoredDuringExecution'
+const NODE_TERMS = `${AFFINITY}.nodeAffinity.${REQUIRED}.nodeSelectorTerms[]`
+const NODE_PREFERENCES = `${AFFINITY}.nodeAffinity.${PREFERRED}[]`
+const POD_TERMS = `${AFFINITY}.{podAffinity,podAntiAffinity}.${REQUIRED}[]`
+const POD_PREFERENCES = `${AFFINITY}.{podAffinity,podAntiAffinity}.${PREFERRED}[]`
 const KUBERNETES = undefined
 const REPORTED = undefined
 
@@ -74,6 +85,35 @@ const TABLE: readonly (readonly [since: string, honouredBy: string | undefined, 
   ['0.1.0', 'sidecar/certificates/store.ts', `${HANDLER}.forward.tls.caRef.{kind,name,key}`],
   ['0.1.0', 'sidecar/handlers/redirect/location.ts', `${HANDLER}.redirect.{scheme,hostname,port,path}`],
   ['0.1.0', 'sidecar/handlers/redirect/redirect.ts', `${HANDLER}.redirect.statusCode`],
+  ['0.1.0', 'operator/reconcile/objects/deployment.ts', 'spec.replicas'],
+  ['0.1.0', SERVICE, 'spec.service spec.service.{type,annotations,loadBalancerClass,externalTrafficPolicy,ports[]}'],
+  ['0.1.0', SERVICE, 'spec.service.ports[].{listener,port,nodePort}'],
+  ['0.1.0', POD, 'spec.template spec.template.{labels,annotations,resources,nodeSelector,tolerations[],affinity}'],
+  ['0.1.0', POD, 'spec.template.{topologySpreadConstraints[],priorityClassName,imagePullSecrets[]}'],
+  ['0.1.0', POD, 'spec.template.{imagePullSecrets[].name,resources.requests,resources.limits}'],
+  ['0.1.0', POD, 'spec.template.terminationGracePeriodSeconds'],
+  ['0.1.0', CARRIED, 'spec.template.tolerations[].{key,operator,value,effect,tolerationSeconds}'],
+  ['0.1.0', CARRIED, 'spec.template.topologySpreadConstraints[].{maxSkew,topologyKey,whenUnsatisfiable,minDomains}'],
+  ['0.1.0', CARRIED, `${AFFINITY}.{nodeAffinity,podAffinity,podAntiAffinity}`],
+  ['0.1.0', CARRIED, `${AFFINITY}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution`],
+  ['0.1.0', CARRIED, `${NODE_TERMS} ${NODE_TERMS}.{matchExpressions[],matchFields[]}`],
+  ['0.1.0', CARRIED, `${NODE_TERMS}.{matchExpressions,matchFields}[].{key,operator,values}`],
+  ['0.1.0', CARRIED, `${NODE_PREFERENCES} ${NODE_PREFERENCES}.{weight,preference}`],
+  ['0.1.0', CARRIED, `${NODE_PREFERENCES}.preference.{matchExpressions[],matchFields[]}`],
+  ['0.1.0', CARRIED, `${NODE_PREFERENCES}.preference.{matchExpressions,matchFields}[].{key,operator,values}`],
+  ['0.1.0', CARRIED, `${POD_TERMS} ${POD_TERMS}.{topologyKey,labelSelector,namespaces,namespaceSelector}`],
+  ['0.1.0', CARRIED, `${POD_TERMS}.{labelSelector,namespaceSelector}.{matchLabels,matchExpressions[]}`],
+  ['0.1.0', CARRIED, `${POD_TERMS}.{labelSelector,namespaceSelector}.matchExpressions[].{key,operator,values}`],
+  ['0.1.0', CARRIED, `${POD_PREFERENCES} ${POD_PREFERENCES}.{weight,podAffinityTerm}`],
+  ['0.1.0', CARRIED, `${POD_PREFERENCES}.podAffinityTerm.{topologyKey,labelSelector,namespaces,namespaceSelector}`],
+  [
+    ...(['0.1.0', CARRIED] as const),
+    `${POD_PREFERENCES}.podAffinityTerm.{labelSelector,namespaceSelector}.{matchLabels,matchExpressions[]}`,
+  ],
+  [
+    ...(['0.1.0', CARRIED] as const),
+    `${POD_PREFERENCES}.podAffinityTerm.{labelSelector,namespaceSelector}.matchExpressions[].{key,operator,values}`,
+  ],
   [
     ...(['0.1.0', REPORTED] as const),
     'status.{observedGeneration,replicas,readyReplicas,selector,clients,hosts,readyListeners,address,nextCertificateExpiry}',

@@ -1,3 +1,4 @@
+export { canonicalJson, configHash } from './config-hash.ts'
 export { crdYaml } from './crd.ts'
 export { type FieldAnswer, type FieldDoc, fieldDoc, listFields, type RuleDoc } from './explain.ts'
 export {
@@ -19,6 +20,7 @@ export {
   type ClientCertificate,
   clientCertificateSchema,
 } from './v1alpha1/client-certificate.ts'
+export { CONDITION_REASONS, EVENT_REASONS } from './v1alpha1/conditions.ts'
 export {
   BALANCES,
   type Backend,
@@ -45,11 +47,14 @@ export {
   SOCKET_FAMILIES,
   type SocketFamily,
 } from './v1alpha1/listener.ts'
+export type { Affinity, Toleration } from './v1alpha1/scheduling.ts'
+export { EXTERNAL_TRAFFIC_POLICIES, SERVICE_TYPES, type ServiceSpec } from './v1alpha1/service.ts'
 export {
   API_VERSION,
   BIND_POLICIES,
   type BindPolicy,
   KIND,
+  RECHECK_ANNOTATION,
   type SocketServer,
   type SocketServerSpec,
   type SocketServerSpecInput,
@@ -71,7 +76,9 @@ export {
   listenerStatusSchema,
   type SocketServerStatus,
   statusSchema,
+  type UnresolvedRef,
 } from './v1alpha1/status.ts'
+export type { PodTemplate } from './v1alpha1/template.ts'
 export {
   CIPHERS,
   type Cipher,

@@ -13,6 +13,7 @@ function forEditors(schema: StructuralSchema): JsonSchema {
   const { properties, items, additionalProperties, format: _format, ...rest } = schema
   const kept = Object.entries(rest).filter(([key]) => !KUBERNETES_ONLY.test(key))
   return {
+    ...(schema['x-kubernetes-int-or-string'] ? { type: ['string', 'integer'] } : {}),
     ...Object.fromEntries(kept),
     ...(schema['x-kubernetes-list-type'] === 'set' ? { uniqueItems: true } : {}),
     ...(items === undefined ? {} : { items: forEditors(items) }),

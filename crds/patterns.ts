@@ -127,6 +127,14 @@ export const URL_PATH: NamedPattern = {
   cure: 'begin the path with "/" and percent-encode spaces and other characters that a URL cannot hold',
 }
 
+/** A quantity of a resource, as containers have them. */
+export const QUANTITY: NamedPattern = {
+  id: 'quantity',
+  pattern: /^(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE][-+]?[0-9]+))?$/,
+  needs: 'a quantity',
+  cure: 'write a number with a unit or none, for example "500m", "2", "256Mi" or "1Gi"',
+}
+
 /** The name of an application protocol (RFC 7301, 3.1). */
 export const ALPN_PROTOCOL: NamedPattern = {
   id: 'alpn-protocol',
@@ -149,6 +157,7 @@ export const PATTERNS: readonly NamedPattern[] = [
   UNIX_PATH,
   URL_PATH,
   ALPN_PROTOCOL,
+  QUANTITY,
 ]
 
 const bySource = new Map(PATTERNS.map((named) => [named.pattern.source, named]))

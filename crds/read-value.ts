@@ -1,5 +1,7 @@
+import { QUANTITY } from './patterns.ts'
 import { formatPath, oneOf, type Path, quote } from './problem.ts'
 import { add, addProblem, lose, type Reading, suggest } from './reading.ts'
+import type { MapBounds } from './rules.ts'
 import type { Field, Shape } from './shape.ts'
 
 /** Reads a value by its shape and gives it back frozen, with defaults applied; undefined when nothing usable stands there. */
@@ -28,7 +30,7 @@ function readValue(reading: Reading, shape: Shape, raw: unknown, path: Path): un
     case 'map':
       if (!isObject(raw))
         return lose(reading, path, 'type', `is ${nameOf(raw)} where an object is needed`, objectCure(path))
-      return readMap(reading, raw, path)
+      return readMap(reading, shape.bounds, raw, path)
     case 'string':
       return readString(reading, shape, raw, path)
     case 'integer':
@@ -105,14 +107,30 @@ function readList(reading: Reading, shape: Shape & { kind: 'list' }, raw: readon
   return Object.freeze(out)
 }
 
-function readMap(reading: Reading, raw: Record<string, unknown>, path: Path): unknown {
+function readMap(reading: Reading, bounds: MapBounds | undefined, raw: Record<string, unknown>, path: Path): unknown {
   const out: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(raw)) {
-    // As in an object, a null entry of a map counts as absent.
-    if (value === null || value === undefined) continue
-    if (typeof value === 'string')
-      Object.defineProperty(out, key, { value, enumerable: true, configurable: true, writable: true })
-    else lose(reading, [...path, key], 'type', `is ${nameOf(value)} where text is needed`, 'put the value in quotes')
+  // As in an object, a null entry of a map counts as absent.
+  const entries = Object.entries(raw).filter(([, value]) => value !== null && value !== undefined)
+  if (bounds !== undefined && entries.length > bounds.max)
+    add(
+      reading,
+      path,
+      'too-many',
+      `has ${entries.length} entries, more than ${bounds.max}`,
+      `keep ${bounds.max} of them`,
+    )
+  for (const [key, value] of bounds === undefined ? entries : entries.slice(0, bounds.max)) {
+    const at = [...path, key]
+    const text = bounds?.quantities && Number.isInteger(value) ? String(value) : value
+    if (typeof text !== 'string') {
+      lose(reading, at, 'type', `is ${nameOf(value)} where text is needed`, 'put the value in quotes')
+      continue
+    }
+    if (bounds !== undefined && lengthOf(text, bounds.maxLength) > bounds.maxLength)
+      add(reading, at, 'too-long', `is text longer than ${bounds.maxLength} characters`, 'shorten it')
+    else if (bounds?.quantities && !QUANTITY.pattern.test(text))
+      addProblem(reading, at, QUANTITY.id, `${quote(text)} is not ${QUANTITY.needs}`, QUANTITY.cure)
+    Object.defineProperty(out, key, { value: text, enumerable: true, configurable: true, writable: true })
   }
   return Object.freeze(out)
 }

@@ -1,4 +1,5 @@
-import type * as z from 'zod'
+import * as z from 'zod'
+import { QUANTITY } from './patterns.ts'
 import type { Path } from './problem.ts'
 
 /**
@@ -95,4 +96,36 @@ function found<T>(map: WeakMap<z.ZodType, T>, schema: z.ZodType): T | undefined 
     if (value !== undefined) return value
   }
   return undefined
+}
+
+/** What a map of free keys may hold. */
+export interface MapBounds {
+  /** The most entries. */
+  readonly max: number
+  /** The most characters of a value. */
+  readonly maxLength: number
+  /** Whether the values are quantities (`500m`, `1Gi`, or a whole number), as in the resources of a container. */
+  readonly quantities: boolean
+}
+
+const boundsBySchema = new WeakMap<z.ZodType, MapBounds>()
+
+/** A map of free keys with texts as values. */
+export function boundedMap(max: number, maxLength: number) {
+  const schema = z.record(z.string(), z.string().max(maxLength))
+  boundsBySchema.set(schema, { max, maxLength, quantities: false })
+  return schema
+}
+
+/** A map of free keys with quantities as values; a whole number is read as its text. */
+export function quantityMap(max: number) {
+  const text = z.string().max(32).regex(QUANTITY.pattern)
+  const schema = z.record(z.string(), z.union([text, z.int().transform(String).pipe(text)]))
+  boundsBySchema.set(schema, { max, maxLength: 32, quantities: true })
+  return schema
+}
+
+/** The bounds of a map; undefined when it has none. */
+export function mapBoundsOf(schema: z.ZodType): MapBounds | undefined {
+  return found(boundsBySchema, schema)
 }

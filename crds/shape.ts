@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { type NamedPattern, namedPattern } from './patterns.ts'
-import { type ListKind, listKindOf, type Rule, rulesOf } from './rules.ts'
+import { type ListKind, listKindOf, type MapBounds, mapBoundsOf, type Rule, rulesOf } from './rules.ts'
 
 /** What a value of the contract may be: the schema, reduced to what parsing, explaining and printing need. */
 export type Shape = { readonly description: string; readonly rules: readonly Rule<unknown>[] } & (
@@ -17,8 +17,8 @@ export type Shape = { readonly description: string; readonly rules: readonly Rul
   | { readonly kind: 'boolean' }
   /** One of a closed list, of texts or of integers. */
   | { readonly kind: 'choice'; readonly values: readonly (string | number)[] }
-  /** Free keys, with texts as values. */
-  | { readonly kind: 'map' }
+  /** Free keys, with texts as values; metadata, which the API server judges itself, has no bounds. */
+  | { readonly kind: 'map'; readonly bounds: MapBounds | undefined }
   /** What the API server keeps for itself: accepted in any form and not carried over. */
   | { readonly kind: 'ignored' }
 )
@@ -84,12 +84,13 @@ function readShape(schema: z.ZodType, path: string): Shape {
   if (schema instanceof z.ZodLiteral)
     return { ...base, kind: 'choice', values: [...schema.values] as (string | number)[] }
   if (schema instanceof z.ZodRecord) {
+    const limits = mapBoundsOf(schema)
     const texts = [schema.keyType, schema.valueType].every(
       (part) => part instanceof z.ZodString && !part.def.checks?.length,
     )
-    if (!texts)
-      throw unreadable(path, 'a map of anything else than free texts: its keys and values would not be checked')
-    return { ...base, kind: 'map' }
+    if (limits === undefined && !texts)
+      throw unreadable(path, 'a map of anything else than free texts: use boundedMap or quantityMap')
+    return { ...base, kind: 'map', bounds: limits }
   }
   if (schema instanceof z.ZodUnknown) return { ...base, kind: 'ignored' }
   throw unreadable(path, `a schema of type ${schema.def.type}`)

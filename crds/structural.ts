@@ -1,9 +1,11 @@
 import { celValidations, type Validation } from './cel-validations.ts'
+import { QUANTITY } from './patterns.ts'
 import type { Field, Shape } from './shape.ts'
 
 /** An OpenAPI v3 schema in the structural form that a CustomResourceDefinition demands. */
 export interface StructuralSchema {
-  readonly type: 'object' | 'array' | 'string' | 'integer' | 'boolean'
+  /** Absent where a text or a whole number may stand. */
+  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'boolean'
   readonly description?: string
   readonly default?: unknown
   readonly enum?: readonly (string | number)[]
@@ -22,6 +24,8 @@ export interface StructuralSchema {
   readonly required?: readonly string[]
   readonly properties?: Readonly<Record<string, StructuralSchema>>
   readonly additionalProperties?: StructuralSchema
+  readonly maxProperties?: number
+  readonly 'x-kubernetes-int-or-string'?: true
   readonly 'x-kubernetes-validations'?: readonly Validation[]
 }
 
@@ -51,7 +55,7 @@ function typed(shape: Shape, path: string, needs: 'all' | 'keys'): StructuralSch
     case 'list':
       return listSchema(shape, path, needs)
     case 'map':
-      return { type: 'object', additionalProperties: { type: 'string' } }
+      return mapSchema(shape)
     case 'string':
       return {
         type: 'string',
@@ -69,6 +73,18 @@ function typed(shape: Shape, path: string, needs: 'all' | 'keys'): StructuralSch
       return { type: typeof shape.values[0] === 'number' ? 'integer' : 'string', enum: shape.values }
     case 'ignored':
       throw refusal(path, 'a value of any form: give it a type')
+  }
+}
+
+function mapSchema({ bounds }: Shape & { kind: 'map' }): StructuralSchema {
+  if (bounds === undefined) return { type: 'object', additionalProperties: { type: 'string' } }
+  const { max: maxProperties, maxLength, quantities } = bounds
+  return {
+    type: 'object',
+    maxProperties,
+    additionalProperties: quantities
+      ? { 'x-kubernetes-int-or-string': true, maxLength, pattern: QUANTITY.pattern.source }
+      : { type: 'string', maxLength },
   }
 }
 
@@ -100,7 +116,7 @@ export function fieldSchema(field: Field, path: string, needs: 'all' | 'keys' = 
   const { type, ...rest } = schema
   if (field.default !== undefined) checkDefault(field, path)
   return {
-    type,
+    ...(type === undefined ? {} : { type }),
     ...rest,
     ...(field.description === '' ? {} : { description: field.description }),
     ...(field.default === undefined ? {} : { default: wholeDefault(field.shape, field.default) }),

@@ -13,12 +13,17 @@ import {
 } from './limits.ts'
 import { listenerSchema } from './listener.ts'
 import { SPEC_RULES } from './rules/spec-rules.ts'
+import { serviceSchema } from './service.ts'
+import { templateSchema } from './template.ts'
 
 /** The only `apiVersion` this contract reads. */
 export const API_VERSION = 'icshosts.io/v1alpha1'
 
 /** The only `kind` this contract reads. */
 export const KIND = 'SocketServer'
+
+/** Annotation of a resource: a new value makes every engine check its certificates at once. */
+export const RECHECK_ANNOTATION = 'icshosts.io/recheck'
 
 /** What happens when a listener cannot listen. */
 export const BIND_POLICIES = ['BestEffort', 'AllOrNothing'] as const
@@ -86,6 +91,16 @@ export const socketServerSpecSchema = z
       .describe(
         'Seconds between two checks of every certificate, 10 to 86400; a changed Secret is seen at once besides. Absent: 3600.',
       ),
+    replicas: z
+      .int()
+      .min(0)
+      .max(1000)
+      .optional()
+      .describe(
+        'Pods that serve, 0 to 1000; means nothing outside a cluster. Absent: an autoscaler sets the number, which begins with 2.',
+      ),
+    service: serviceSchema.prefault({}),
+    template: templateSchema.prefault({}),
     listeners: asMapBy(z.array(listenerSchema).min(1).max(64), 'name').describe(
       'The sockets clients connect to, 1 to 64, each with a name of its own.',
     ),

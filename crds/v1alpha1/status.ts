@@ -122,6 +122,15 @@ export type Condition = DeepReadonly<z.infer<typeof conditionSchema>>
 /** One of {@link CONDITION_TYPES}. */
 export type ConditionType = (typeof CONDITION_TYPES)[number]
 
+/** A Secret or CA that is named and cannot be used as it lies there, in the engine's `/status`. */
+export interface UnresolvedRef {
+  /** `Secret` or `ConfigMap`. */
+  readonly kind: string
+  readonly name: string
+  /** What is wrong, and the cure. */
+  readonly message: string
+}
+
 /** State of one listener, in the resource's status and in the engine's `/status` alike. */
 export type ListenerStatus = DeepReadonly<z.infer<typeof listenerStatusSchema>>
 

@@ -48,8 +48,7 @@ const MAY_IMPORT: Readonly<Record<string, Row>> = {
     packages: ['node:', 'js-yaml'],
   },
   'operator/kube': {
-    ours: ['sidecar/base'],
-    types: ['crds'],
+    ours: ['crds', 'sidecar/base'],
     packages: ['node:', '@kubernetes/client-node', 'undici'],
   },
   'operator/queue': { ours: ['sidecar/base'], packages: ['node:'] },

@@ -2,9 +2,14 @@ import type * as z from 'zod'
 import type { Loose } from '../../rules.ts'
 import type { icsHostSchema } from '../ics-host.ts'
 import type { listenerSchema } from '../listener.ts'
+import type { serviceSchema } from '../service.ts'
 
 /** The part of the specification that rules over listeners and hosts look at. */
-export type Spec = { listeners: z.infer<typeof listenerSchema>[]; icsHosts: z.infer<typeof icsHostSchema>[] }
+export type Spec = {
+  listeners: z.infer<typeof listenerSchema>[]
+  icsHosts: z.infer<typeof icsHostSchema>[]
+  service: z.infer<typeof serviceSchema>
+}
 
 /** A listener as a rule sees it, with its place in the list. */
 export type ListenerAt = { readonly index: number; readonly listener: Loose<Spec['listeners'][number]> }

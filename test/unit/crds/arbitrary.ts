@@ -189,6 +189,17 @@ const tlsHost = fc
     wildcard,
   }))
 
+const nodeTerm = {
+  matchExpressions: [{ key: 'disk', operator: 'In', values: ['fast'] }],
+  matchFields: [{ key: 'metadata.name', operator: 'NotIn', values: ['node-1'] }],
+}
+const labelSelector = { matchLabels: { app: 'a' }, matchExpressions: [{ key: 'b', operator: 'In', values: ['c'] }] }
+const podTerm = { topologyKey: 'zone', labelSelector, namespaces: ['shop'], namespaceSelector: labelSelector }
+const podAffinity = {
+  requiredDuringSchedulingIgnoredDuringExecution: [podTerm],
+  preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, podAffinityTerm: podTerm }],
+}
+
 /**
  * Valid SocketServers: TLS listeners that share hosts, plain listeners with a default host or a handler of their own, every field of the
  * contract now and then. Use it to prove that every reader of the contract agrees.
@@ -205,6 +216,59 @@ export const validSocketServer: fc.Arbitrary<Manifest> = fc
       bindPolicy: fc.constantFrom('BestEffort', 'AllOrNothing'),
       certExpireDays: fc.integer({ min: 1, max: 3650 }),
       recheckSeconds: fc.integer({ min: 10, max: 86400 }),
+      replicas: fc.integer({ min: 0, max: 1000 }),
+      service: fc.oneof(
+        some({ annotations: fc.constant({ note: 'free text, ü' }) }),
+        fc.record({
+          type: fc.constant('LoadBalancer'),
+          loadBalancerClass: word,
+          externalTrafficPolicy: fc.constantFrom('Cluster', 'Local'),
+          ports: fc.constantFrom([], [{ listener: 'tls-0', port: 443, nodePort: 30443 }]),
+        }),
+      ),
+      template: some({
+        labels: fc.dictionary(word, word, { minKeys: 1, maxKeys: 2, noNullPrototype: true }),
+        annotations: fc.constant({ note: 'free text, ü' }),
+        resources: some({
+          requests: fc.constantFrom<Manifest>({}, { cpu: '250m', memory: '1Gi' }, { cpu: 2 }),
+          limits: fc.constantFrom<Manifest>({ memory: '2Gi' }),
+        }),
+        nodeSelector: fc.constant({ disk: 'fast' }),
+        tolerations: fc.array(
+          some({
+            key: word,
+            operator: fc.constantFrom('Exists', 'Equal'),
+            value: word,
+            effect: fc.constantFrom('NoSchedule', 'NoExecute'),
+            tolerationSeconds: fc.integer({ min: 0, max: 3600 }),
+          }),
+          { minLength: 1, maxLength: 2 },
+        ),
+        topologySpreadConstraints: fc.array(
+          fc
+            .tuple(
+              fc.record({ topologyKey: word }),
+              some({
+                maxSkew: fc.integer({ min: 1, max: 5 }),
+                whenUnsatisfiable: fc.constantFrom('DoNotSchedule', 'ScheduleAnyway'),
+                minDomains: fc.integer({ min: 1, max: 5 }),
+              }),
+            )
+            .map(([needed, extra]): Manifest => ({ ...needed, ...extra })),
+          { minLength: 1, maxLength: 2 },
+        ),
+        affinity: some({
+          nodeAffinity: fc.constant({
+            requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [nodeTerm] },
+            preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, preference: nodeTerm }],
+          }),
+          podAffinity: fc.constant(podAffinity),
+          podAntiAffinity: fc.constant(podAffinity),
+        }),
+        priorityClassName: word,
+        imagePullSecrets: fc.constant([{ name: 'registry' }]),
+        terminationGracePeriodSeconds: fc.integer({ min: 1, max: 7200 }),
+      }),
     }),
     limits,
     ports: fc.uniqueArray(port, { minLength: 5, maxLength: 8 }),

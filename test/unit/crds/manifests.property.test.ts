@@ -1,8 +1,11 @@
 import fc from 'fast-check'
 import { dump } from 'js-yaml'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { parseSocketServer, readManifests, socketServerSchema } from '../../../crds/index.ts'
 import { validSocketServer } from './arbitrary.ts'
+
+// Thousands of manifests take their time on a busy machine.
+vi.setConfig({ testTimeout: 60_000 })
 
 const runs = { numRuns: 1000 }
 

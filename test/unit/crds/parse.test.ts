@@ -47,6 +47,15 @@ describe('parseSocketServer', () => {
       access: { allow: [], deny: [], acceptRatePerSource: { perSecond: 0, burst: 0 } },
       certExpireDays: 30,
       recheckSeconds: 3600,
+      service: { type: 'ClusterIP', annotations: {}, ports: [] },
+      template: {
+        labels: {},
+        annotations: {},
+        resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: {} },
+        nodeSelector: {},
+        tolerations: [],
+        imagePullSecrets: [],
+      },
       listeners: [
         {
           name: 'https',
