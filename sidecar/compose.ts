@@ -1,5 +1,5 @@
 import type net from 'node:net'
-import type { HandlerType, IcsHostStatus, SocketServer, SocketServerSpec } from '../crds/index.ts'
+import type { HandlerType, IcsHostStatus, SocketServer, SocketServerSpec, UnresolvedRef } from '../crds/index.ts'
 import type { SteadyClock } from './base/clock.ts'
 import { SocketServerError } from './base/errors.ts'
 import type { Log } from './base/log.ts'
@@ -162,6 +162,10 @@ class ComposedServer implements Server {
 
   hosts(): readonly IcsHostStatus[] {
     return hostStatuses(this.#hosts, this.#store)
+  }
+
+  unresolved(): readonly UnresolvedRef[] {
+    return this.#store.unresolved()
   }
 
   backends(): readonly BackendState[] {

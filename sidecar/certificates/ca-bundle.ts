@@ -61,6 +61,10 @@ export function keepLastGood(before: CaBundle | undefined, found: CaBundle): CaB
   return { ...before, messages: found.messages.map((message) => message + KEPT) }
 }
 
+/** Whether what lies in the entry is not what is trusted: there is nothing, or an earlier version is kept. */
+export const isBundleUnresolved = ({ pem, messages }: CaBundle): boolean =>
+  pem.length === 0 || messages.some((message) => message.endsWith(KEPT))
+
 /** Whether a bundle has at least one certificate and everything in it can be read. */
 export function isWholeBundle(entry: Entry): boolean {
   const blocks = entry.kind === 'bytes' ? inspectPem(textOf(entry.bytes)) : []

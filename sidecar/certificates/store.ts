@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { CaRef } from '../../crds/index.ts'
+import type { CaRef, UnresolvedRef } from '../../crds/index.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { assess, type Requirements, worthOf } from './assess.ts'
@@ -12,6 +12,7 @@ import { type MaterialPlaces, placeOf, whyMissing } from './material-place.ts'
 import { type SharedAuthority, ThrowawayCertificates } from './self-signed.ts'
 import type { Strength } from './strength.ts'
 import { Transitions } from './transitions.ts'
+import { unresolvedRefs } from './unresolved.ts'
 
 export type { HostCertificates } from './host-certificates.ts'
 
@@ -190,6 +191,18 @@ export class CertificateStore {
   }
 
   /** Ends watching; what is in service can still be asked for. */
+  /** Every Secret and CA that is named and cannot be used as it lies there, each once. */
+  unresolved(): readonly UnresolvedRef[] {
+    const slots = [
+      ...this.#required.flatMap((host) => this.#secretsOf(host).map((name) => [host.hostTag, name] as const)),
+      ...this.#credentialNames.map((name) => [BACKENDS, name] as const),
+    ].map(([owner, name]) => [name, this.#inService.get(slotId(owner, name))] as const)
+    return unresolvedRefs(
+      slots,
+      [...this.#caRefs].map(([id, ref]) => [ref, this.#bundles.get(id)] as const),
+    )
+  }
+
   close(): void {
     this.#isClosed = true
     clearTimeout(this.#timer)

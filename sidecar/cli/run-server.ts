@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import type { SocketServer } from '../../crds/index.ts'
+import { RECHECK_ANNOTATION, type SocketServer } from '../../crds/index.ts'
 import { systemClock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { createServer } from '../compose.ts'
@@ -103,6 +103,8 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
   let watch: ManifestWatch | undefined
   const running = () => watch?.running ?? options.manifest
   const identity = () => identityOf(running())
+  const recheckAsked = () => running().metadata.annotations?.[RECHECK_ANNOTATION] ?? ''
+  let rechecked = recheckAsked()
   const readiness = (): Readiness =>
     hasStarted
       ? judgeReadiness({
@@ -135,7 +137,10 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
     },
     status: async () => {
       await refresh()
-      return reportStatus(identity(), isReady(), server, watch?.problem)
+      return reportStatus(identity(), isReady(), server, {
+        configurationError: watch?.problem ?? '',
+        recheck: rechecked,
+      })
     },
   }
   const tellAdminError = (error: unknown) => log('error', 'admin request failed', { error })
@@ -200,7 +205,18 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
         ...options.source,
         manifest: options.manifest,
         apply: (manifest) => server.apply(manifest),
-        judged: (outcome) => counts.judged(outcome, systemClock.now()),
+        judged(outcome) {
+          counts.judged(outcome, systemClock.now())
+          const asked = recheckAsked()
+          if (asked === rechecked) return
+          server.recheck().then(
+            () => {
+              rechecked = asked
+              log('info', 'certificates rechecked', { cause: RECHECK_ANNOTATION, value: asked })
+            },
+            (error: unknown) => log('error', 'recheck failed', { error }),
+          )
+        },
         log,
       })
 

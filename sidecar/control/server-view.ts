@@ -1,10 +1,12 @@
-import type { IcsHostStatus } from '../../crds/index.ts'
+import type { IcsHostStatus, UnresolvedRef } from '../../crds/index.ts'
 import type { ListenState, LiveTraffic } from '../engine/ports.ts'
 
 /** What can be seen of a running server from outside, at the moment of the call. Public facts only. */
 export interface ServerView {
   listenStates(): readonly ListenState[]
   hosts(): readonly IcsHostStatus[]
+  /** Every Secret and CA that is named and cannot be used as it lies there. */
+  unresolved(): readonly UnresolvedRef[]
   backends(): readonly BackendState[]
   /** Clients of all listeners, from accept to close. */
   readonly clientCount: number

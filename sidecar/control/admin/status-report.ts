@@ -1,4 +1,4 @@
-import type { IcsHostStatus, ListenerStatus } from '../../../crds/index.ts'
+import type { IcsHostStatus, ListenerStatus, UnresolvedRef } from '../../../crds/index.ts'
 import type { Identity } from '../identity.ts'
 import type { ServerView } from '../server-view.ts'
 
@@ -7,9 +7,12 @@ export interface StatusReport extends Identity {
   readonly ready: boolean
   /** Why the manifest on disk is not in service; empty while it is. */
   readonly configurationError: string
+  /** Value of the annotation `icshosts.io/recheck` by which the certificates were last checked; empty without one. */
+  readonly recheck: string
   readonly clients: number
   readonly listeners: readonly ListenerStatus[]
   readonly icsHosts: readonly IcsHostStatus[]
+  readonly unresolved: readonly UnresolvedRef[]
 }
 
 /** Names what is told instead of leaving out what is not: a field added elsewhere, a key say, never gets here by itself. */
@@ -37,7 +40,7 @@ export const reportStatus = (
   identity: Identity,
   ready: boolean,
   view: ServerView,
-  configurationError = '',
+  { configurationError = '', recheck = '' } = {},
 ): StatusReport => ({
   name: identity.name,
   namespace: identity.namespace,
@@ -45,6 +48,7 @@ export const reportStatus = (
   configHash: identity.configHash,
   ready,
   configurationError,
+  recheck,
   clients: view.clientCount,
   listeners: view.listenStates().map((one) => ({
     name: one.name,
@@ -56,4 +60,5 @@ export const reportStatus = (
     error: one.error,
   })),
   icsHosts: view.hosts().map(publicFacts),
+  unresolved: view.unresolved().map(({ kind, name, message }) => ({ kind, name, message })),
 })

@@ -34,7 +34,14 @@ describe('the README', () => {
   test('has every metric with its meaning, and no other', async () => {
     const registry = createMetrics({
       counts: new Counts(),
-      view: { listenStates: () => [], hosts: () => [], backends: () => [], clientCount: 0, liveTraffic: () => [] },
+      view: {
+        listenStates: () => [],
+        hosts: () => [],
+        backends: () => [],
+        clientCount: 0,
+        liveTraffic: () => [],
+        unresolved: () => [],
+      },
       identity: () => ({ name: '', namespace: '', generation: 0, configHash: '' }),
       version: '',
       isReady: () => true,

@@ -54,6 +54,7 @@ const view: ServerView = {
   backends: () => [{ hostTag: 'shop', name: '127.0.0.1:8080', healthy: false, clients: 2 }],
   clientCount: 3,
   liveTraffic: () => live,
+  unresolved: () => [],
 }
 let live: LiveTraffic[] = []
 afterEach(() => {
