@@ -111,9 +111,13 @@ export async function createIdentity(
       }),
     request: (path, { method, body, contentType = 'application/json' } = {}) =>
       new Promise((resolve, reject) => {
+        const sentText = body === undefined ? undefined : JSON.stringify(body)
         const headers = {
           accept: 'application/json',
-          ...(body === undefined ? {} : { 'content-type': contentType }),
+          // Node leaves the length out of a DELETE, whose body would then be read as the next request.
+          ...(sentText === undefined
+            ? {}
+            : { 'content-type': contentType, 'content-length': String(Buffer.byteLength(sentText)) }),
           ...('token' in credentials ? { authorization: `Bearer ${credentials.token}` } : {}),
         }
         const sent = httpsRequest(
@@ -133,7 +137,7 @@ export async function createIdentity(
           },
         )
         sent.on('error', reject)
-        sent.end(body === undefined ? undefined : JSON.stringify(body))
+        sent.end(sentText)
       }),
   }
 }
