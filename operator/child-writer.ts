@@ -1,0 +1,153 @@
+import type { Clock } from '../sidecar/base/clock.ts'
+import type { ClusterView } from './cluster-view.ts'
+import { ApiError, isRefusal, isTransient } from './kube/api-error.ts'
+import { FIELD_MANAGER, INITIAL_MANAGER, TakenError, type Writer } from './kube/apply.ts'
+import { desiredFingerprint } from './kube/field-set.ts'
+import { type KubeObject, keyOf, pathOf } from './kube/objects.ts'
+import type { Transport } from './kube/transport.ts'
+import type { ChildTrouble } from './reconcile/facts.ts'
+import { CHILD_KINDS, CHILD_RESOURCES, type ChildKind } from './reconcile/objects/child.ts'
+import { INITIAL_REPLICAS } from './reconcile/objects/deployment.ts'
+import { type TrimmedChild, trimChild, trimDeployment, trimService } from './trim.ts'
+
+/** What is remembered of the children of one SocketServer. */
+export interface ChildMemory {
+  /** What was declared, and what the API server made of it (it may write values in another form). */
+  readonly applied: Map<ChildKind, { readonly desired: string; readonly live: string }>
+  /** What could not be written, so that it is not tried again and again. */
+  readonly refused: Map<
+    ChildKind,
+    { readonly desired: string; readonly seen: string; readonly at: number; readonly trouble: ChildTrouble }
+  >
+}
+
+/** An empty memory. */
+export const createChildMemory = (): ChildMemory => ({ applied: new Map(), refused: new Map() })
+
+/** Milliseconds after which a refused write is tried again although nothing changed: a quota may have been raised. */
+const REFUSED_MS = 30_000
+
+const trimOf = { Deployment: trimDeployment, Service: trimService }
+
+/** Writes children: those that are not as declared, and no others. */
+export class ChildWriter {
+  readonly #view: ClusterView
+  readonly #transport: Transport
+  readonly #writer: Writer
+  readonly #clock: Clock
+
+  constructor(view: ClusterView, transport: Transport, writer: Writer, clock: Clock) {
+    this.#view = view
+    this.#transport = transport
+    this.#writer = writer
+    this.#clock = clock
+  }
+
+  /**
+   * Makes the children what they are to be. What the cluster refuses is returned, and the others are written all the same.
+   *
+   * @throws when the API server is away or busy
+   */
+  async write(
+    ownerUid: string,
+    desired: Readonly<Record<ChildKind, KubeObject>>,
+    memory: ChildMemory,
+  ): Promise<ChildTrouble[]> {
+    const troubles: ChildTrouble[] = []
+    for (const kind of CHILD_KINDS) {
+      const trouble = await this.#writeOne(kind, ownerUid, desired[kind], memory)
+      if (trouble !== undefined) troubles.push(trouble)
+    }
+    return troubles
+  }
+
+  async #writeOne(
+    kind: ChildKind,
+    ownerUid: string,
+    desired: KubeObject,
+    memory: ChildMemory,
+  ): Promise<ChildTrouble | undefined> {
+    const live = this.#view.children[kind].get(keyOf(desired))
+    const wanted = desiredFingerprint(desired)
+    const applied = memory.applied.get(kind)
+    const isOurs = live?.ownerUid === ownerUid
+    if (isOurs && live.metadata.deletionTimestamp !== undefined) return undefined
+    if (isOurs && (live.fingerprint === wanted || (applied?.desired === wanted && applied.live === live.fingerprint)))
+      return undefined
+    const seen = `${live?.metadata.uid} ${live?.fingerprint}`
+    const refused = memory.refused.get(kind)
+    const isKnown = refused?.desired === wanted && refused.seen === seen
+    if (isKnown && this.#clock.now() - refused.at < REFUSED_MS) return refused.trouble
+    try {
+      const foreign = isOurs ? undefined : await this.#findForeign(kind, desired, ownerUid)
+      if (foreign === undefined) {
+        const after = await this.#apply(kind, desired, live)
+        memory.applied.set(kind, { desired: wanted, live: after.fingerprint })
+        memory.refused.delete(kind)
+        return undefined
+      }
+      memory.refused.set(kind, { desired: wanted, seen, at: this.#clock.now(), trouble: foreign })
+      return foreign
+    } catch (error) {
+      const trouble = troubleOf(kind, desired.metadata.name, error)
+      if (trouble === undefined) throw error
+      memory.refused.set(kind, { desired: wanted, seen, at: this.#clock.now(), trouble })
+      return trouble
+    }
+  }
+
+  /** Whether an object of that name is there and is not ours: declaring fields of it would make it ours. */
+  async #findForeign(kind: ChildKind, desired: KubeObject, ownerUid: string): Promise<ChildTrouble | undefined> {
+    const { namespace, name } = desired.metadata
+    let found: KubeObject
+    try {
+      const path = pathOf(CHILD_RESOURCES[kind], namespace, name)
+      found = (await this.#transport.request({ method: 'GET', path })) as KubeObject
+    } catch (error) {
+      if (isRefusal(error, 404)) return undefined
+      throw error
+    }
+    if (trimChild(found).ownerUid === ownerUid) return undefined
+    const message =
+      'an object of that name is there and belongs to somebody else: remove it, or rename the SocketServer'
+    return { kind, name, reason: 'ObjectForeign', message }
+  }
+
+  async #apply(kind: ChildKind, desired: KubeObject, live: TrimmedChild | undefined): Promise<TrimmedChild> {
+    const resource = CHILD_RESOURCES[kind]
+    const isLeft = kind === 'Deployment' && !isDeclared(desired)
+    // Somebody must own the number before we stop declaring it, or it falls back to 1.
+    if (isLeft && live?.ownsReplicas) await this.#leaveReplicas(desired, live.deployment?.wanted ?? INITIAL_REPLICAS)
+    const written = await this.#writer.apply(resource, desired)
+    const last = isLeft && live === undefined ? await this.#leaveReplicas(desired, INITIAL_REPLICAS) : written
+    const trim = kind === 'Deployment' || kind === 'Service' ? trimOf[kind] : trimChild
+    const after = trim(last)
+    this.#view.children[kind].put(after)
+    return after
+  }
+
+  async #leaveReplicas({ metadata: { name, namespace } }: KubeObject, replicas: number): Promise<KubeObject> {
+    const metadata = namespace === undefined ? { name } : { name, namespace }
+    const object = { metadata, spec: { replicas } }
+    return await this.#writer.apply(CHILD_RESOURCES.Deployment, object, undefined, INITIAL_MANAGER)
+  }
+}
+
+const isDeclared = (deployment: KubeObject): boolean =>
+  (deployment['spec'] as { replicas?: number }).replicas !== undefined
+
+/** What a refusal means to people; undefined when it is no verdict on the object but a failure that passes. */
+function troubleOf(kind: ChildKind, name: string, error: unknown): ChildTrouble | undefined {
+  if (error instanceof TakenError) {
+    const held = error.taken.map(({ manager, field }) => `"${manager}" declares ${field}`).join(', ')
+    const message = `${held} with other values: let it declare them no longer, or let it manage something else than "${FIELD_MANAGER}" does`
+    return { kind, name, reason: 'ObjectTaken', message }
+  }
+  if (!(error instanceof ApiError) || isTransient(error) || error.status === 409) return undefined
+  const { message } = error
+  if (error.causes.some(({ reason }) => reason === 'NamespaceTerminating'))
+    return { kind, name, reason: 'NamespaceTerminating', message: 'the namespace is being deleted' }
+  if (error.status === 403 && /exceeded quota/.test(message))
+    return { kind, name, reason: 'QuotaExceeded', message: `${message}: raise the quota, or ask for less` }
+  return { kind, name, reason: 'ObjectRefused', message: `the API server refuses it: ${message}` }
+}

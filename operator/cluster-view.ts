@@ -1,0 +1,159 @@
+import type { Log } from '../sidecar/base/log.ts'
+import type { KubeObject, Resource } from './kube/objects.ts'
+import { Reflector } from './kube/reflector.ts'
+import { Store, type Stored } from './kube/store.ts'
+import type { Transport } from './kube/transport.ts'
+import { instanceOf, MANAGED_BY } from './reconcile/names.ts'
+import { CHILD_KINDS, CHILD_RESOURCES, type ChildKind } from './reconcile/objects/child.ts'
+import {
+  type TrimmedChild,
+  type TrimmedPod,
+  type TrimmedServer,
+  trimChild,
+  trimDeployment,
+  trimPod,
+  trimServer,
+  trimService,
+} from './trim.ts'
+
+/** The resource that is reconciled. */
+export const SOCKET_SERVERS: Resource = {
+  apiVersion: 'icshosts.io/v1alpha1',
+  kind: 'SocketServer',
+  plural: 'socketservers',
+}
+
+/** The pods that the Deployments make. */
+export const PODS: Resource = { apiVersion: 'v1', kind: 'Pod', plural: 'pods' }
+
+const TRIMS: Readonly<Record<ChildKind, (object: KubeObject) => TrimmedChild>> = {
+  ServiceAccount: trimChild,
+  ConfigMap: trimChild,
+  Deployment: trimDeployment,
+  Service: trimService,
+  PodDisruptionBudget: trimChild,
+}
+
+/** What a view watches. */
+export interface ViewOptions {
+  readonly transport: Transport
+  /** Empty: every namespace. */
+  readonly namespaces: readonly string[]
+  readonly log: Log
+  readonly signal: AbortSignal
+  /** Called with `namespace/name` of a SocketServer of which something changed. */
+  readonly changed: (key: string) => void
+  /** Called when a SocketServer is gone. */
+  readonly gone: (key: string) => void
+}
+
+/** What the operator sees of the cluster: SocketServers, their children and their pods, each trimmed to what is used. */
+export class ClusterView {
+  readonly servers = new Store<TrimmedServer>()
+  readonly children: Readonly<Record<ChildKind, Store<TrimmedChild>>>
+  readonly pods = new Store<TrimmedPod>()
+  readonly #options: ViewOptions
+  /** `namespace/instance` to the key of the SocketServer. */
+  readonly #byInstance = new Map<string, string>()
+  readonly #podsOf = new Map<string, Set<string>>()
+
+  constructor(options: ViewOptions) {
+    this.#options = options
+    const stores = CHILD_KINDS.map((kind) => [kind, new Store<TrimmedChild>()] as const)
+    this.children = Object.fromEntries(stores) as Record<ChildKind, Store<TrimmedChild>>
+    this.#listen()
+  }
+
+  /** Whether every first list is in. */
+  get synced(): boolean {
+    return this.#stores().every((store) => store.synced)
+  }
+
+  /** The pods of a SocketServer, by name. */
+  podsOf(namespace: string, name: string): TrimmedPod[] {
+    const keys = [...(this.#podsOf.get(`${namespace}/${instanceOf(name)}`) ?? [])].sort()
+    return keys.flatMap((key) => this.pods.get(key) ?? [])
+  }
+
+  /** Starts watching; the promises end with the signal. */
+  watch(): Promise<void>[] {
+    const labelSelector = `app.kubernetes.io/managed-by=${MANAGED_BY}`
+    return [
+      ...this.#reflect(SOCKET_SERVERS, this.servers, trimServer),
+      ...CHILD_KINDS.flatMap((kind) =>
+        this.#reflect(CHILD_RESOURCES[kind], this.children[kind], TRIMS[kind], labelSelector),
+      ),
+      ...this.#reflect(PODS, this.pods, trimPod, labelSelector),
+    ]
+  }
+
+  #stores(): readonly Store<Stored>[] {
+    return [this.servers, this.pods, ...Object.values(this.children)] as unknown as Store<Stored>[]
+  }
+
+  #reflect<T extends Stored>(
+    resource: Resource,
+    store: Store<T>,
+    trim: (object: KubeObject) => T,
+    labelSelector?: string,
+  ): Promise<void>[] {
+    const { transport, namespaces, log, signal } = this.#options
+    const parts = namespaces.length === 0 ? [undefined] : namespaces
+    let waiting = parts.length
+    return parts.map((namespace) => {
+      const selector = labelSelector === undefined ? {} : { labelSelector }
+      const complete = () => {
+        waiting -= 1
+        if (waiting === 0) store.synced = true
+      }
+      return new Reflector({ transport, resource, namespace, ...selector, store, trim, log, signal, complete }).run()
+    })
+  }
+
+  #listen(): void {
+    const { changed, gone } = this.#options
+    this.servers.listen((key, after, before) => {
+      const item = after ?? before
+      if (item === undefined) return
+      const { namespace = '', name } = item.metadata
+      const index = `${namespace}/${instanceOf(name)}`
+      if (after === undefined) {
+        this.#byInstance.delete(index)
+        gone(key)
+        return
+      }
+      this.#byInstance.set(index, key)
+      // Our own reports change nothing that is to be done.
+      const isSame =
+        before !== undefined &&
+        before.metadata.uid === after.metadata.uid &&
+        before.metadata.generation === after.metadata.generation &&
+        before.metadata.deletionTimestamp === after.metadata.deletionTimestamp &&
+        JSON.stringify(before.metadata.annotations) === JSON.stringify(after.metadata.annotations)
+      if (!isSame) changed(key)
+    })
+    for (const store of Object.values(this.children))
+      store.listen((_key, after, before) => {
+        const item = after ?? before
+        if (item !== undefined && item.ownerName !== '') changed(`${item.metadata.namespace ?? ''}/${item.ownerName}`)
+      })
+    this.pods.listen((key, after, before) => {
+      const item = after ?? before
+      if (item === undefined) return
+      const index = `${item.metadata.namespace ?? ''}/${item.instance}`
+      const keys = this.#podsOf.get(index) ?? new Set<string>()
+      if (after === undefined) keys.delete(key)
+      else keys.add(key)
+      if (keys.size === 0) this.#podsOf.delete(index)
+      else this.#podsOf.set(index, keys)
+      const server = this.#byInstance.get(index)
+      const isNews = after === undefined || before === undefined || differs(before, after)
+      if (server !== undefined && isNews) changed(server)
+    })
+  }
+}
+
+/** Whether a pod changed in a way that matters; its version alone does not. */
+const differs = (before: TrimmedPod, after: TrimmedPod): boolean =>
+  JSON.stringify({ ...before, metadata: before.metadata.deletionTimestamp, nudge: '' }) !==
+  JSON.stringify({ ...after, metadata: after.metadata.deletionTimestamp, nudge: '' })

@@ -1,0 +1,297 @@
+import { canonicalJson, RECHECK_ANNOTATION, type SocketServerStatus } from '../crds/index.ts'
+import type { Clock } from '../sidecar/base/clock.ts'
+import type { Log } from '../sidecar/base/log.ts'
+import { type ChildMemory, ChildWriter, createChildMemory } from './child-writer.ts'
+import { type ClusterView, PODS, SOCKET_SERVERS } from './cluster-view.ts'
+import { isRefusal } from './kube/api-error.ts'
+import type { Writer } from './kube/apply.ts'
+import type { EventRecorder } from './kube/events.ts'
+import type { Transport } from './kube/transport.ts'
+import type { OperatorMetrics } from './metrics.ts'
+import type { Outcome } from './outcome.ts'
+import type { PodReader } from './pod-reader.ts'
+import { accept } from './reconcile/accept.ts'
+import { desire } from './reconcile/desire.ts'
+import type { Acceptance, ChildTrouble, Facts, PodFacts } from './reconcile/facts.ts'
+import { childName, NUDGE_ANNOTATION, selectorLabels, shortHash } from './reconcile/names.ts'
+import type { PodOptions } from './reconcile/objects/child.ts'
+import { statusOf, withoutClients } from './reconcile/status.ts'
+import { type HostStates, hostStates, transitionsOf } from './reconcile/transitions.ts'
+import { type TrimmedPod, type TrimmedServer, trimServer } from './trim.ts'
+
+/** What a reconciler works with. */
+export interface ReconcilerOptions {
+  readonly view: ClusterView
+  readonly transport: Transport
+  readonly writer: Writer
+  readonly events: EventRecorder
+  readonly reader: PodReader
+  readonly metrics: OperatorMetrics
+  readonly clock: Clock
+  readonly log: Log
+  readonly pods: PodOptions
+}
+
+/** Milliseconds between two looks at the pods: while something converges, when that takes long, and when all is quiet. */
+const LOOK_MS = { moving: 500, slow: 5_000, quiet: 60_000 } as const
+/** So long after the last news something that does not converge is taken for slow. */
+const MOVING_MS = 60_000
+/** Counts of clients are written that seldom. */
+const CLIENTS_MS = 60_000
+/** A hot change is done within that time and needs no status in between: observedGeneration tells that it is on its way. */
+const HOT_MS = 1_500
+/** Steps of a rollout that change nothing but numbers are written that seldom. */
+const STEP_MS = 2_000
+/** A nudge that brought nothing is repeated: the kubelet may have looked before its own watch had the change. */
+const NUDGE_MS = 5_000
+const MOST_NUDGES = 4
+/** A pod asked so lately is not asked again: many events of one change come together. */
+const FRESH_MS = 100
+
+interface Memory {
+  readonly uid: string
+  readonly children: ChildMemory
+  readonly nudges: Map<string, { readonly value: string; readonly at: number; readonly count: number }>
+  acceptance: { readonly of: string; readonly is: Acceptance } | undefined
+  statusAt: number
+  /** When something last became different. */
+  newsAt: number
+  news: string
+  hosts: HostStates | undefined
+}
+
+/** Makes one SocketServer true, and says what is: observe, judge, desire, apply, report. */
+export class Reconciler {
+  readonly #options: ReconcilerOptions
+  readonly #children: ChildWriter
+  readonly #memories = new Map<string, Memory>()
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options
+    const { view, transport, writer, clock } = options
+    this.#children = new ChildWriter(view, transport, writer, clock)
+  }
+
+  /** Reconciles the SocketServer of that key. Never throws. */
+  async reconcile(key: string): Promise<Outcome> {
+    const server = this.#options.view.servers.get(key)
+    if (server === undefined) {
+      this.forget(key)
+      return { kind: 'done' }
+    }
+    // Children go with their owner; the API server sees to that.
+    if (server.metadata.deletionTimestamp !== undefined) return { kind: 'done' }
+    try {
+      return await this.#reconcile(key, server, this.#memoryOf(key, server))
+    } catch (error) {
+      // It was deleted meanwhile.
+      if (isRefusal(error, 404) && !this.#options.view.servers.get(key)) return { kind: 'done' }
+      return { kind: 'failed', error }
+    }
+  }
+
+  /** The SocketServer is gone: nothing of it is kept. */
+  forget(key: string): void {
+    const memory = this.#memories.get(key)
+    this.#memories.delete(key)
+    this.#options.metrics.forget(key)
+    if (memory !== undefined) this.#options.events.forget(memory.uid)
+  }
+
+  /** Another process leads from here on, and what is remembered will be out of date. */
+  forgetAll(): void {
+    for (const key of [...this.#memories.keys()]) this.forget(key)
+  }
+
+  #memoryOf(key: string, { metadata: { uid = '' } }: TrimmedServer): Memory {
+    const known = this.#memories.get(key)
+    if (known?.uid === uid) return known
+    const memory: Memory = {
+      uid,
+      children: createChildMemory(),
+      nudges: new Map(),
+      acceptance: undefined,
+      statusAt: Number.NEGATIVE_INFINITY,
+      newsAt: this.#options.clock.now(),
+      news: '',
+      hosts: undefined,
+    }
+    this.#memories.set(key, memory)
+    return memory
+  }
+
+  async #reconcile(key: string, server: TrimmedServer, memory: Memory): Promise<Outcome> {
+    const { view, metrics, clock } = this.#options
+    const acceptance = this.#accept(server, memory)
+    const troubles = acceptance.accepted ? await this.#write(server, acceptance, memory) : []
+    const pods = await this.#readPods(server)
+    if (acceptance.accepted && troubles.every(({ kind }) => kind !== 'ConfigMap'))
+      await this.#nudge(server, acceptance.configHash, pods, memory)
+    const facts = this.#facts(server, acceptance, troubles, pods)
+    const status = statusOf(facts)
+    this.#noteNews(memory, status)
+    await this.#report(server, status, acceptance, memory)
+    metrics.observe(key, status)
+    // What came while this was at work is worked on next; the queue knows.
+    const now = clock.now()
+    if (view.servers.get(key) === undefined) this.forget(key)
+    return { kind: 'again', afterMs: this.#lookAfter(status, acceptance, troubles, now - memory.newsAt) }
+  }
+
+  /** Parsing hundreds of hosts is done once for each generation. */
+  #accept(server: TrimmedServer, memory: Memory): Acceptance {
+    const { generation, annotations } = server.metadata
+    const of = `${generation} ${annotations?.[RECHECK_ANNOTATION] ?? ''}`
+    if (memory.acceptance?.of !== of) memory.acceptance = { of, is: accept(server) }
+    return memory.acceptance.is
+  }
+
+  async #write(
+    server: TrimmedServer,
+    acceptance: Acceptance & { accepted: true },
+    memory: Memory,
+  ): Promise<ChildTrouble[]> {
+    const { apiVersion, kind, metadata } = server
+    const parent = { apiVersion, kind, metadata, spec: acceptance.server.spec }
+    const desired = desire(parent, acceptance.manifest, this.#options.pods)
+    return await this.#children.write(memory.uid, desired, memory.children)
+  }
+
+  async #readPods({
+    metadata: { name, namespace = '' },
+  }: TrimmedServer): Promise<readonly (readonly [TrimmedPod, PodFacts])[]> {
+    const { view, reader } = this.#options
+    return await Promise.all(
+      view.podsOf(namespace, name).map(async (pod) => {
+        const isAsked = pod.ip !== '' && (pod.isReady || pod.isRunning)
+        const report = isAsked ? await reader.read(pod, name, FRESH_MS) : undefined
+        return [pod, { name: pod.metadata.name, isReady: pod.isReady, trouble: pod.trouble, report }] as const
+      }),
+    )
+  }
+
+  /** Makes the kubelet bring the configuration to the pods that run another one. */
+  async #nudge(
+    { metadata }: TrimmedServer,
+    configHash: string,
+    pods: readonly (readonly [TrimmedPod, PodFacts])[],
+    memory: Memory,
+  ): Promise<void> {
+    const { writer, clock, log } = this.#options
+    const recheck = metadata.annotations?.[RECHECK_ANNOTATION] ?? ''
+    const wanted = recheck === '' ? configHash : `${configHash}.${shortHash(recheck)}`
+    const uids = new Set(pods.map(([pod]) => pod.metadata.uid ?? ''))
+    for (const uid of memory.nudges.keys()) if (!uids.has(uid)) memory.nudges.delete(uid)
+    for (const [pod, { report }] of pods) {
+      if (report === undefined || 'unread' in report) continue
+      if (report.configHash === configHash && report.recheck === recheck) continue
+      const { uid = '', name, namespace = '' } = pod.metadata
+      const last = memory.nudges.get(uid)
+      const count = last?.value === wanted ? last.count : 0
+      if (count === 0 && pod.nudge === wanted) {
+        // Another operator has done it, or this one before it was restarted.
+        memory.nudges.set(uid, { value: wanted, at: clock.now(), count: 1 })
+        continue
+      }
+      if (count >= MOST_NUDGES || (count > 0 && clock.now() - (last?.at ?? 0) < NUDGE_MS)) continue
+      memory.nudges.set(uid, { value: wanted, at: clock.now(), count: count + 1 })
+      const value = count === 0 ? wanted : `${wanted}.${count + 1}`
+      try {
+        await writer.annotate(PODS, namespace, name, { [NUDGE_ANNOTATION]: value })
+      } catch (error) {
+        // The pod is gone; its successor reads the configuration when it starts.
+        if (!isRefusal(error, 404)) throw error
+        log('info', 'pod gone before it was told', { namespace, pod: name })
+      }
+    }
+  }
+
+  #facts(
+    server: TrimmedServer,
+    acceptance: Acceptance,
+    troubles: readonly ChildTrouble[],
+    pods: readonly (readonly [TrimmedPod, PodFacts])[],
+  ): Facts {
+    const { view, clock } = this.#options
+    const { name, namespace = '', generation = 0, annotations } = server.metadata
+    const key = `${namespace}/${childName(name)}`
+    const labels = Object.entries(selectorLabels(name)).map(([label, value]) => `${label}=${value}`)
+    return {
+      generation,
+      acceptance,
+      deployment: view.children.Deployment.get(key)?.deployment,
+      pods: pods.map(([, facts]) => facts),
+      troubles,
+      recheck: annotations?.[RECHECK_ANNOTATION] ?? '',
+      selector: labels.join(','),
+      address: view.children.Service.get(key)?.address ?? '',
+      before: server.status,
+      now: clock.now(),
+    }
+  }
+
+  #noteNews(memory: Memory, status: Partial<SocketServerStatus>): void {
+    const news = canonicalJson([status.observedGeneration, status.conditions?.map(({ message }) => message)])
+    if (news === memory.news) return
+    memory.news = news
+    memory.newsAt = this.#options.clock.now()
+  }
+
+  async #report(
+    server: TrimmedServer,
+    status: Partial<SocketServerStatus>,
+    acceptance: Acceptance,
+    memory: Memory,
+  ): Promise<void> {
+    const { view, writer, events, clock } = this.#options
+    const now = clock.now()
+    const days = acceptance.accepted ? acceptance.server.spec.certExpireDays : 30
+    const hostsBefore = memory.hosts ?? hostStates(server.status, now, days)
+    const hosts = hostStates(status, now, days)
+    const transitions = transitionsOf(server.status, status, hostsBefore, hosts)
+    if (this.#isToBeWritten(server, status, memory, now)) {
+      const { name, namespace = '' } = server.metadata
+      const object = { metadata: { name, namespace }, status }
+      const written = await writer.apply(SOCKET_SERVERS, object, 'status')
+      memory.statusAt = now
+      view.servers.put(trimServer(written))
+    } else if (canonicalJson(withoutClients(server.status)) !== canonicalJson(withoutClients(status))) {
+      // What is not written yet has not been told either.
+      return
+    }
+    memory.hosts = hosts
+    for (const transition of transitions) await events.record(server, transition)
+  }
+
+  #isToBeWritten(
+    { metadata, status: before }: TrimmedServer,
+    status: Partial<SocketServerStatus>,
+    memory: Memory,
+    now: number,
+  ): boolean {
+    const age = now - memory.statusAt
+    if (canonicalJson(withoutClients(before)) === canonicalJson(withoutClients(status)))
+      return canonicalJson(before) !== canonicalJson(status) && age >= CLIENTS_MS
+    const isMoving = status.conditions?.find(({ type }) => type === 'Programmed')?.reason === 'Progressing'
+    if (!isMoving || before.observedGeneration === undefined) return true
+    if (before.observedGeneration !== metadata.generation) return now - memory.newsAt >= HOT_MS
+    const brief = (one: Partial<SocketServerStatus>) =>
+      one.conditions?.map(({ type, status: is, reason }) => [type, is, reason])
+    return canonicalJson(brief(before)) !== canonicalJson(brief(status)) || age >= STEP_MS
+  }
+
+  #lookAfter(
+    status: Partial<SocketServerStatus>,
+    acceptance: Acceptance,
+    troubles: readonly ChildTrouble[],
+    sinceNewsMs: number,
+  ): number {
+    const isSettled = status.conditions?.every(
+      ({ type, status: is }) => is === 'True' || type === 'CertificatesRenewed' || type === 'Ready',
+    )
+    const isStuck = !acceptance.accepted || troubles.length > 0
+    const base = isSettled ? LOOK_MS.quiet : isStuck || sinceNewsMs > MOVING_MS ? LOOK_MS.slow : LOOK_MS.moving
+    // Spread, so that what began together does not stay together.
+    return base * (0.9 + Math.random() * 0.1)
+  }
+}

@@ -1,0 +1,57 @@
+import { PODS, SOCKET_SERVERS } from './cluster-view.ts'
+import { EVENTS } from './kube/events.ts'
+import { LEASES } from './kube/leader.ts'
+import { groupOf, type Resource } from './kube/objects.ts'
+import { MANAGED_BY } from './reconcile/names.ts'
+import { CHILD_RESOURCES } from './reconcile/objects/child.ts'
+
+type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch'
+
+const READ: readonly Verb[] = ['get', 'list', 'watch']
+
+/** Everything the operator asks of the API, and nothing else. There is no row for Secrets. */
+const TABLE: readonly (readonly [resource: Resource, subresource: string, verbs: readonly Verb[]])[] = [
+  [SOCKET_SERVERS, '', READ],
+  [SOCKET_SERVERS, 'status', ['patch']],
+  // To name a SocketServer as owner that waits for its children, where that is checked.
+  [SOCKET_SERVERS, 'finalizers', ['update']],
+  ...Object.values(CHILD_RESOURCES).map((resource) => [resource, '', [...READ, 'create', 'patch']] as const),
+  [PODS, '', [...READ, 'patch']],
+  [EVENTS, '', ['create', 'patch']],
+]
+
+const LEASE_VERBS: readonly Verb[] = ['get', 'create', 'update']
+
+const ruleOf = (resource: Resource, subresource: string, verbs: readonly Verb[]) => ({
+  apiGroups: [groupOf(resource)],
+  resources: [subresource === '' ? resource.plural : `${resource.plural}/${subresource}`],
+  verbs,
+})
+
+const object = (
+  kind: 'ClusterRole' | 'Role',
+  name: string,
+  namespace: string | undefined,
+  rules: readonly object[],
+) => ({
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind,
+  metadata: {
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    labels: { 'app.kubernetes.io/name': MANAGED_BY },
+  },
+  rules,
+})
+
+/**
+ * The roles the operator needs: one for its work, in the given namespaces or in all, and one for its lease.
+ */
+export const rolesOf = (namespaces: readonly string[], leaseNamespace: string): object[] => {
+  const rules = TABLE.map(([resource, subresource, verbs]) => ruleOf(resource, subresource, verbs))
+  const work =
+    namespaces.length === 0
+      ? [object('ClusterRole', MANAGED_BY, undefined, rules)]
+      : namespaces.map((namespace) => object('Role', MANAGED_BY, namespace, rules))
+  return [...work, object('Role', `${MANAGED_BY}-lease`, leaseNamespace, [ruleOf(LEASES, '', LEASE_VERBS)])]
+}
