@@ -64,6 +64,21 @@ function* replacements(shape: Shape, value: unknown): Generator<readonly [what: 
       yield ['a text', 'text']
       yield ['null', null]
       break
+    case 'map': {
+      yield ['a text', 'text']
+      yield ['a list', []]
+      // A whole number of a quantity is good, and is read as its text, where the API server keeps the number.
+      yield ['with a number', { key: shape.bounds?.quantities ? 0.5 : 7 }]
+      yield ['with true', { key: true }]
+      if (shape.bounds === undefined) break
+      const { max, maxLength } = shape.bounds
+      const entries = Array.from({ length: max + 1 }, (_, index) => [`key-${index}`, '1'])
+      yield ['one entry too many', Object.fromEntries(entries)]
+      yield ['as many entries as may be', Object.fromEntries(entries.slice(1))]
+      yield ['with a value one character too long', { key: '1'.repeat(maxLength + 1) }]
+      yield ['with a value that is no quantity', { key: '1 apple' }]
+      break
+    }
     default:
       break
   }

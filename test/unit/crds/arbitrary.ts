@@ -230,7 +230,7 @@ export const validSocketServer: fc.Arbitrary<Manifest> = fc
         labels: fc.dictionary(word, word, { minKeys: 1, maxKeys: 2, noNullPrototype: true }),
         annotations: fc.constant({ note: 'free text, ü' }),
         resources: some({
-          requests: fc.constantFrom<Manifest>({}, { cpu: '250m', memory: '1Gi' }, { cpu: 2 }),
+          requests: fc.constantFrom<Manifest>({}, { cpu: '250m', memory: '1Gi' }, { cpu: '2' }),
           limits: fc.constantFrom<Manifest>({ memory: '2Gi' }),
         }),
         nodeSelector: fc.constant({ disk: 'fast' }),
