@@ -190,19 +190,17 @@ export class CertificateStore {
     this.#schedule()
   }
 
-  /** Ends watching; what is in service can still be asked for. */
   /** Every Secret and CA that is named and cannot be used as it lies there, each once. */
   unresolved(): readonly UnresolvedRef[] {
-    const slots = [
-      ...this.#required.flatMap((host) => this.#secretsOf(host).map((name) => [host.hostTag, name] as const)),
-      ...this.#credentialNames.map((name) => [BACKENDS, name] as const),
-    ].map(([owner, name]) => [name, this.#inService.get(slotId(owner, name))] as const)
+    const owned = this.#required.flatMap((host) => this.#secretsOf(host).map((name) => [host.hostTag, name] as const))
+    const slots = [...owned, ...this.#credentialNames.map((name) => [BACKENDS, name] as const)]
     return unresolvedRefs(
-      slots,
+      slots.map(([owner, name]) => [name, this.#inService.get(slotId(owner, name))] as const),
       [...this.#caRefs].map(([id, ref]) => [ref, this.#bundles.get(id)] as const),
     )
   }
 
+  /** Ends watching; what is in service can still be asked for. */
   close(): void {
     this.#isClosed = true
     clearTimeout(this.#timer)

@@ -1,4 +1,4 @@
-import type { IcsHostStatus, SocketServer } from '../../crds/index.ts'
+import type { IcsHostStatus, SocketServer, UnresolvedRef } from '../../crds/index.ts'
 import type { SharedAuthority } from '../certificates/self-signed.ts'
 import type { CountsSnapshot } from '../control/admin/counts.ts'
 import type { DelayCounts } from '../control/admin/event-loop-delay.ts'
@@ -49,7 +49,11 @@ export interface WorkerMethods {
   recall(limit: LimitName): number
   view(): WorkerView
   /** Certificates are the same for all workers: one is asked. */
-  hosts(): { readonly hosts: readonly IcsHostStatus[]; readonly certificates: readonly HostReport[] }
+  hosts(): {
+    readonly hosts: readonly IcsHostStatus[]
+    readonly certificates: readonly HostReport[]
+    readonly unresolved: readonly UnresolvedRef[]
+  }
   clients(): readonly ClientState[]
   /** Returns the ids of those that were there. */
   disconnectAll(clientIds: readonly string[]): readonly string[]

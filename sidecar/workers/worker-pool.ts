@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { IcsHostStatus, SocketServer } from '../../crds/index.ts'
+import type { IcsHostStatus, SocketServer, UnresolvedRef } from '../../crds/index.ts'
 import type { SteadyClock } from '../base/clock.ts'
 import { SocketServerError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
@@ -70,6 +70,7 @@ export class WorkerPool implements ServerView {
   #isClosed = false
   #hosts: readonly IcsHostStatus[] = []
   #certificates: readonly HostReport[] = []
+  #unresolved: readonly UnresolvedRef[] = []
   /** The change being applied; the next one waits for it. */
   #applying: Promise<unknown> = Promise.resolve()
   /** What was counted by workers that are gone. */
@@ -133,6 +134,10 @@ export class WorkerPool implements ServerView {
     return this.#certificates
   }
 
+  unresolved(): readonly UnresolvedRef[] {
+    return this.#unresolved
+  }
+
   backends(): readonly BackendState[] {
     return mergeBackends(this.#views())
   }
@@ -176,6 +181,7 @@ export class WorkerPool implements ServerView {
     if (hosts) {
       this.#hosts = hosts.hosts
       this.#certificates = hosts.certificates
+      this.#unresolved = hosts.unresolved
     }
     const { counts } = this.#options
     counts.clear()

@@ -111,7 +111,11 @@ export function createWorkerServer({ supervisor, writer, onDefect, exit }: Worke
     },
     recall: (limit) => limits.recall(limit),
     view,
-    hosts: () => ({ hosts: server().hosts(), certificates: server().certificates() }),
+    hosts: () => ({
+      hosts: server().hosts(),
+      certificates: server().certificates(),
+      unresolved: server().unresolved(),
+    }),
     clients: () => server().clients(),
     disconnectAll: (clientIds) => server().disconnectAll(clientIds),
     useTicketSecrets: (secrets) => server().useTicketSecrets(secrets.map((secret) => Buffer.from(secret))),
