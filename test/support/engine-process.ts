@@ -163,18 +163,27 @@ export async function startEngine(options: EngineOptions): Promise<EngineProcess
   startedEngines.add(engine)
 
   const { ready = 'readyz', readyWithinMs = 15_000 } = options
-  const isReady =
-    typeof ready === 'function'
-      ? output.waitForLog(ready, readyWithinMs)
-      : eventually(
-          async () => {
-            // An engine that ended will never answer; the race below tells it at once.
-            if (child.exit() !== undefined) return
-            const { code, body } = await admin(`/${ready}`)
-            if (code !== 200) throw new Error(`/${ready} answers ${code}: ${body}`)
-          },
-          { withinMs: readyWithinMs },
-        )
+  const answers = () =>
+    eventually(
+      async () => {
+        // An engine that ended will never answer; the race below tells it at once.
+        if (child.exit() !== undefined) return
+        const { code, body } = await admin(`/${ready}`)
+        if (code !== 200) throw new Error(`/${ready} answers ${code}: ${body}`)
+      },
+      { withinMs: readyWithinMs },
+    )
+  const becomesReady = async () => {
+    if (typeof ready === 'function') return void (await output.waitForLog(ready, readyWithinMs))
+    await answers()
+    // The log comes in batches, of either format: what was told at the start is here when this line is.
+    const isTold = () => {
+      if (child.exit() === undefined && !output.text().includes('server started'))
+        throw new Error('no line of the start')
+    }
+    if (ready === 'readyz') await eventually(isTold, { withinMs: readyWithinMs })
+  }
+  const isReady = becomesReady()
   try {
     const ended = child.exited.then((exit) => {
       throw new Error(`it ended with ${JSON.stringify(exit)}`)

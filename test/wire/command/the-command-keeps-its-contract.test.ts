@@ -6,6 +6,7 @@ import { runCommand } from '../../support/command.ts'
 import { within } from '../../support/deadline.ts'
 import { collectOutput } from '../../support/engine-output.ts'
 import { startEngine } from '../../support/engine-process.ts'
+import { eventually } from '../../support/eventually.ts'
 import { host, listener, socketServer } from '../../support/manifest.ts'
 import { freePort } from '../../support/ports.ts'
 import { connectRaw } from '../../support/raw-client.ts'
@@ -106,7 +107,7 @@ test('--secrets and --configmaps name other directories, and --log pretty is for
     })(),
   )
   expect(await client.request('hello')).toBe('hello')
-  expect(engine.text()).toContain(`Socket 1 State: Listening Any on 127.0.0.1 port ${port} SSL`)
+  await eventually(() => expect(engine.text()).toContain(`Socket 1 State: Listening Any on 127.0.0.1 port ${port} SSL`))
   expect(engine.text()).toMatch(/^Host a: a\.test on tls: Echo, level High, certificate OK$/m)
 })
 
