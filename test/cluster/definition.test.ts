@@ -97,7 +97,7 @@ describeCluster('the definition on an API server', () => {
       ...{ code: 0, stderr: '' },
       stdout: `${NAME} unchanged\n`.repeat(2),
     })
-    expect(await admin.kubectl(['delete', '-f', 'crds/'])).toMatchObject({ code: 0, stderr: '' })
+    expect(await admin.kubectl(['delete', '--ignore-not-found', '-f', 'crds/'])).toMatchObject({ code: 0, stderr: '' })
     expect(await admin.kubectl(['apply', '--server-side', '-f', 'crds/'])).toMatchObject({
       ...{ code: 0, stderr: '' },
       stdout: `${NAME} serverside-applied\n`.repeat(2),
@@ -108,7 +108,7 @@ describeCluster('the definition on an API server', () => {
     expect(isTrue('Established')).toBe(true)
     expect(isTrue('NamesAccepted')).toBe(true)
     expect(isTrue('NonStructuralSchema')).toBe(false)
-    expect(await admin.kubectl(['delete', '-f', 'crds/'])).toMatchObject({ code: 0 })
+    expect(await admin.kubectl(['delete', '--ignore-not-found', '-f', 'crds/'])).toMatchObject({ code: 0 })
   })
 
   test('is updated in place from its first version, and what was stored is still good', async () => {
