@@ -9,7 +9,7 @@ import { createMetrics } from '../control/admin/metrics.ts'
 import { judgeReadiness, type Readiness } from '../control/admin/readiness.ts'
 import { type AdminAddress, openAdminServer } from '../control/admin/server.ts'
 import { reportStatus } from '../control/admin/status-report.ts'
-import { clientFields } from '../control/client-line.ts'
+import { CLIENT_CLOSED, clientFields } from '../control/client-line.ts'
 import { ManifestWatch } from '../control/config/watch.ts'
 import { createLocalTarget } from '../control/control-socket/local-target.ts'
 import { type Control, type ControlPlace, openControl } from '../control/control-socket/open-control.ts'
@@ -85,7 +85,7 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
       counts.handshakeDone(listener, hostTag, facts, milliseconds),
     clientClosed(record) {
       counts.clientClosed(record)
-      log(record.reason === 'HandlerFailed' ? 'error' : 'info', 'client closed', clientFields(record))
+      log(record.reason === 'HandlerFailed' ? 'error' : 'info', CLIENT_CLOSED, clientFields(record))
     },
     listenerChanged: logListener,
   }

@@ -5,7 +5,10 @@ import type { ClientRecord } from '../engine/ports.ts'
 export const endpoint = (address: string, port: number): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 
-/** The fields of the line `client closed`. What does not apply (TLS facts of a plain client, an empty detail) is undefined and left out. */
+/** The message of the line that each connection has, at its end. */
+export const CLIENT_CLOSED = 'client closed'
+
+/** The fields of the line {@link CLIENT_CLOSED}. What does not apply (TLS facts of a plain client, an empty detail) is undefined and left out. */
 export const clientFields = (record: ClientRecord): LogFields => ({
   clientId: record.clientId,
   listener: record.listener,

@@ -2,8 +2,8 @@ import { write } from 'node:fs'
 
 /** Takes text and writes it later, many pieces in one system call. */
 export interface LineWriter {
-  /** Queues whole lines. Never blocks and never throws. */
-  write(text: string): void
+  /** Queues whole lines; those that `mayWait` wait a few milliseconds for more. Never blocks and never throws. */
+  write(text: string, mayWait?: boolean): void
   /** Waits until what is queued is written, at most `milliseconds`; false when some of it is not. For the end of the process. */
   flush(milliseconds: number): Promise<boolean>
   /** Lines given up because nobody read them. */
@@ -21,26 +21,38 @@ const RETRY_MS = 20
 const GATHER_MS = 20
 
 // Invariants: at most one write is under way; while one is, `pending` holds its bytes and `queue` what came after.
-// While `queue` holds something and no write is under way, a timer is armed, or `flush` has begun to write.
+// While `queue` holds something and no write is under way, a timer or an immediate is armed, or `flush` has begun to write.
 // The write happens in the thread pool, because a pipe whose reader stalls blocks whoever writes to it: a log
 // that nobody reads must not stop the listeners.
 
-/** Writes to a file descriptor in batches: lines that come within a few milliseconds go out together. */
+/** Writes to a file descriptor in batches: lines that may wait, and come within a few milliseconds, go out together. */
 export const createLineWriter = (fd: number): LineWriter => {
   let queue: string[] = []
   let queued = 0
   let dropped = 0
   let pending: Buffer | undefined
   let timer: NodeJS.Timeout | undefined
+  let immediate: NodeJS.Immediate | undefined
+  /** Whether `queue` holds a line that does not wait. */
+  let isUrgent = false
   let drained: (() => void) | undefined
+
+  const arm = (): void => {
+    if (pending !== undefined || immediate !== undefined) return
+    if (isUrgent) immediate = setImmediate(start)
+    else timer ??= setTimeout(start, GATHER_MS)
+  }
 
   const start = (): void => {
     clearTimeout(timer)
+    clearImmediate(immediate)
     timer = undefined
+    immediate = undefined
     if (pending === undefined && queue.length > 0) {
       pending = Buffer.from(queue.join(''))
       queue = []
       queued = 0
+      isUrgent = false
     }
     if (pending === undefined) {
       drained?.()
@@ -56,19 +68,20 @@ export const createLineWriter = (fd: number): LineWriter => {
       if (error !== null) pending = undefined
       else pending = written < bytes.length ? bytes.subarray(written) : undefined
       if (pending !== undefined || drained !== undefined) start()
-      else if (queue.length > 0) timer = setTimeout(start, GATHER_MS)
+      else if (queue.length > 0) arm()
     })
   }
 
   return {
-    write(text) {
+    write(text, mayWait = false) {
       if (queued + text.length > MAX_QUEUED) {
         dropped += 1
         return
       }
       queue.push(text)
       queued += text.length
-      if (timer === undefined && pending === undefined) timer = setTimeout(start, GATHER_MS)
+      isUrgent ||= !mayWait
+      arm()
     },
     flush(milliseconds) {
       if (pending === undefined && queue.length === 0) return Promise.resolve(true)

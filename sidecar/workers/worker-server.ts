@@ -4,7 +4,7 @@ import { silentLog } from '../base/log.ts'
 import { createServer, type Server } from '../compose.ts'
 import { Counts } from '../control/admin/counts.ts'
 import { EventLoopDelay } from '../control/admin/event-loop-delay.ts'
-import { clientFields } from '../control/client-line.ts'
+import { CLIENT_CLOSED, clientFields } from '../control/client-line.ts'
 import type { LineWriter } from '../control/line-writer.ts'
 import { listenerLine } from '../control/listener-line.ts'
 import { createLog } from '../control/logger.ts'
@@ -49,7 +49,7 @@ export function createWorkerServer({ supervisor, writer, onDefect, exit }: Worke
         counts.handshakeDone(listener, hostTag, facts, milliseconds),
       clientClosed(record) {
         counts.clientClosed(record)
-        log(record.reason === 'HandlerFailed' ? 'error' : 'info', 'client closed', clientFields(record))
+        log(record.reason === 'HandlerFailed' ? 'error' : 'info', CLIENT_CLOSED, clientFields(record))
       },
       listenerChanged(state) {
         if (setup.isSpokesman) listenerLine(log, state, isClosing)

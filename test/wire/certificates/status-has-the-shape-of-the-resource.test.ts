@@ -36,9 +36,13 @@ test('/status is what the design says of it, key by key, and nothing besides', a
     lastKnownGood: false,
   }
   const status = (await edge.engine.status()) as unknown as Record<string, unknown>
-  const { configurationError, ...promised } = status
-  // One field more than the issue names: why the manifest on disk is not in service.
-  expect(configurationError).toBe('')
+  const { configurationError, unresolved, recheck, ...promised } = status
+  // Fields beyond what a resource's status has: why the manifest on disk is not in service, and what the operator asks for.
+  expect({ configurationError, unresolved, recheck }).toStrictEqual({
+    configurationError: '',
+    unresolved: [],
+    recheck: '',
+  })
   expect(promised).toStrictEqual({
     name: 'edge',
     namespace: 'shop',

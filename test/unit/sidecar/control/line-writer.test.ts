@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createLineWriter } from '../../../../sidecar/control/line-writer.ts'
+import { eventually } from '../../../support/eventually.ts'
 import { repository } from '../../../support/runtime.ts'
 
 test('every line arrives, in order', async () => {
@@ -21,6 +22,24 @@ test('every line arrives, in order', async () => {
     expect(await writer.flush(5000)).toBe(true)
     expect(readFileSync(file, 'utf8')).toBe(lines.join(''))
     expect(writer.dropped).toBe(0)
+  } finally {
+    await rm(directory, { recursive: true })
+  }
+})
+
+test('a line that may wait waits for another, and one that may not takes it along', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'line-writer-'))
+  try {
+    const file = join(directory, 'log')
+    const writer = createLineWriter(openSync(file, 'w'))
+    writer.write('a client\n', true)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(readFileSync(file, 'utf8')).toBe('')
+    writer.write('the server\n')
+    writer.write('another client\n', true)
+    await eventually(() => expect(readFileSync(file, 'utf8')).toBe('a client\nthe server\nanother client\n'))
+    writer.write('the last client\n', true)
+    await eventually(() => expect(readFileSync(file, 'utf8')).toMatch(/the last client\n$/))
   } finally {
     await rm(directory, { recursive: true })
   }
