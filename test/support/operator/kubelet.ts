@@ -184,7 +184,8 @@ export async function startKubelet(admin: Identity, namespace: string, options: 
     await item.child.exited
     running.delete(item.name)
     await admin.request(podPath(item.name), { method: 'DELETE', body: { gracePeriodSeconds: 0 } }).catch(() => {})
-    await rm(item.directory, { recursive: true, force: true })
+    // A refresh of its volumes may be under way, and write into what is being removed.
+    await rm(item.directory, { recursive: true, force: true, maxRetries: 10 })
   }
 
   const probe = async (item: Running) => {
@@ -303,7 +304,7 @@ export async function startKubelet(admin: Identity, namespace: string, options: 
       await loop
       for (const { child } of running.values()) child.process.kill('SIGKILL')
       await Promise.all([...running.values()].map(({ child }) => child.exited))
-      await rm(root, { recursive: true, force: true })
+      await rm(root, { recursive: true, force: true, maxRetries: 10 })
     },
   }
 }
