@@ -14,7 +14,7 @@ export interface Stop {
   readonly requested: Promise<StopSignal>
   /** Resolves when a second signal asks for the end. */
   readonly repeated: Promise<void>
-  /** Called on every SIGHUP. */
+  /** Called on every SIGHUP; at once when one came before there was a listener, while the server started. */
   onRecheck(listener: () => void): void
 }
 
@@ -26,6 +26,7 @@ export const createStop = (terminal: Terminal, clock: Clock): Stop => {
   let asked: StopSignal | undefined
   let signalledAt: number | undefined
   let recheck: (() => void) | undefined
+  let isRecheckOwed = false
   const requested = Promise.withResolvers<StopSignal>()
   const repeated = Promise.withResolvers<void>()
   const request = (signal: StopSignal): void => {
@@ -34,7 +35,8 @@ export const createStop = (terminal: Terminal, clock: Clock): Stop => {
   }
   terminal.onSignal((signal) => {
     if (signal === 'SIGHUP') {
-      recheck?.()
+      if (recheck) recheck()
+      else isRecheckOwed = true
       return
     }
     request(signal)
@@ -49,6 +51,8 @@ export const createStop = (terminal: Terminal, clock: Clock): Stop => {
     repeated: repeated.promise,
     onRecheck(listener) {
       recheck = listener
+      if (isRecheckOwed) listener()
+      isRecheckOwed = false
     },
   }
 }
