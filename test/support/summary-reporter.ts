@@ -34,22 +34,33 @@ function countRun(modules: readonly TestModule[], unhandledErrors: readonly Seri
   return { passed, failed, skipped }
 }
 
+/** The tests that failed first and passed when tried again: each is a fault to mend, though the run goes on. */
+const flakyTests = (modules: readonly TestModule[]): string[] =>
+  modules.flatMap((module) =>
+    [...module.children.allTests()]
+      .filter((one) => one.diagnostic()?.flaky)
+      .map((one) => `${module.relativeModuleId} > ${one.fullName}`),
+  )
+
 /**
  * A reporter beside vitest's own whose line is the very last one of the run, for people and for `.ci/run`.
  * A run in which no test ran exits non-zero, whatever was skipped.
  */
 export function summaryReporter(): Reporter {
   let counts: RunCounts = { passed: 0, failed: 0, skipped: 0 }
+  let flaky: string[] = []
   return {
     onInit() {
       // Other reporters and vitest itself write until the very end, so only the exit of the process is late enough.
       process.once('exit', () => {
         if (counts.passed + counts.failed === 0) process.exitCode ||= 1
+        for (const name of flaky) process.stdout.write(`\npassed only when tried again: ${name}`)
         process.stdout.write(`\n${closingLine(counts)}\n`)
       })
     },
     onTestRunEnd(modules, unhandledErrors) {
       counts = countRun(modules, unhandledErrors)
+      flaky = flakyTests(modules)
     },
   }
 }
