@@ -1,4 +1,4 @@
-// npm run bench: what the engine costs beside a bare forwarder and the C proxies. See --help.
+// npm run bench: what the engine costs beside a bare forwarder and the C proxies, or what the operator costs. See --help.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createAuthority, writeSecret } from '../support/certificates.ts'
 import { freePort } from '../support/ports.ts'
 import { commandLine } from '../support/runtime.ts'
+import { benchOperator } from './operator/operator-bench.ts'
 import { type BenchOptions, HELP, OptionError, parseOptions } from './options.ts'
 import { renderPicture } from './picture.ts'
 import { onCore } from './pinned.ts'
@@ -107,10 +108,17 @@ async function run(options: BenchOptions): Promise<number> {
   }
 }
 
+const main = async ([word, ...rest]: readonly string[]): Promise<number> => {
+  const directory = join(import.meta.dirname, 'results')
+  if (word === 'operator') return await benchOperator(rest, directory)
+  const options = parseOptions(word === undefined ? [] : [word, ...rest], directory)
+  if (options !== undefined) return await run(options)
+  process.stdout.write(HELP)
+  return 0
+}
+
 try {
-  const options = parseOptions(process.argv.slice(2), join(import.meta.dirname, 'results'))
-  if (options === undefined) process.stdout.write(HELP)
-  else process.exitCode = await run(options)
+  process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
   if (!(error instanceof OptionError)) throw error
   process.stderr.write(`Cannot run the bench: ${error.message}\nhint: npm run bench -- --help\n`)

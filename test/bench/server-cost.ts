@@ -30,3 +30,10 @@ export function memoryBytes(pid: number): number {
     return sum + Number(kilobytes) * 1024
   }, 0)
 }
+
+/** Bytes of memory a process has resident (RSS): now, and at most since it began. */
+export function residentBytes(pid: number): { readonly now: number; readonly most: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const of = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024
+  return { now: of('VmRSS'), most: of('VmHWM') }
+}
