@@ -94,7 +94,11 @@ export async function runManager(options: ManagerOptions, stop: AbortSignal): Pr
     metrics,
     clock,
     log,
-    pods: { image: options.image, preStopSeconds: options.preStopSeconds },
+    pods: {
+      image: options.image,
+      imagePullPolicy: options.imagePullPolicy,
+      preStopSeconds: options.preStopSeconds,
+    },
   })
   const controller: Controller = new Controller({
     workers: options.workers,

@@ -5,6 +5,7 @@ import { nearest } from '../crds/nearest.ts'
 import { SocketServerError } from '../sidecar/base/errors.ts'
 import type { LogFormat } from './logger.ts'
 import type { ProbeAddress } from './probes.ts'
+import { IMAGE_PULL_POLICIES, type ImagePullPolicy } from './reconcile/objects/child.ts'
 
 /** How the operator is to run. */
 export interface OperatorOptions {
@@ -14,6 +15,8 @@ export interface OperatorOptions {
   /** Empty: every namespace. */
   readonly namespaces: readonly string[]
   readonly image: string
+  /** Undefined: left to the cluster. */
+  readonly imagePullPolicy: ImagePullPolicy | undefined
   readonly workers: number
   /** Undefined: nowhere. */
   readonly probes: ProbeAddress | undefined
@@ -42,6 +45,11 @@ export const OPTION_TABLE = {
     help: 'where SocketServers are looked after; may be repeated (every namespace)',
   },
   image: { type: 'string', value: 'IMAGE', help: 'image of the engine (socketserver:VERSION)' },
+  'image-pull-policy': {
+    type: 'string',
+    value: 'POLICY',
+    help: 'when nodes pull that image: Always, IfNotPresent or Never (left to the cluster)',
+  },
   workers: { type: 'string', value: 'COUNT', help: 'SocketServers worked on at a time, 1 to 256 (16)' },
   probes: {
     type: 'string',
@@ -81,6 +89,15 @@ const probesOf = (text: string): ProbeAddress | undefined => {
       'give for example 0.0.0.0:8910, or none',
     )
   return { address: bracketed ?? plain ?? '', port: Number(port) }
+}
+
+const pullPolicyOf = (text: string | undefined): ImagePullPolicy | undefined => {
+  const known = IMAGE_PULL_POLICIES.find((policy) => policy === text)
+  if (text === undefined || known !== undefined) return known
+  throw refuse(
+    `the policy "${text}", given by --image-pull-policy, is not known`,
+    `give one of ${IMAGE_PULL_POLICIES.join(', ')}`,
+  )
 }
 
 const logOf = (text: string | undefined, isInteractive: boolean): LogFormat => {
@@ -142,6 +159,7 @@ export function readOptions(
       context: text('context'),
       namespaces: Array.isArray(values['namespace']) ? [...new Set(values['namespace'].map(String))] : [],
       image: text('image') ?? `socketserver:${version}`,
+      imagePullPolicy: pullPolicyOf(text('image-pull-policy')),
       workers: numberOf('workers', text('workers') ?? '16', 1, 256),
       probes: probesOf(text('probes') ?? '127.0.0.1:8910'),
       leaderElect: values['no-leader-elect'] !== true,

@@ -26,9 +26,17 @@ export interface Parent {
   readonly spec: SocketServerSpec
 }
 
+/** When nodes pull an image. */
+export const IMAGE_PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'] as const
+
+/** One of {@link IMAGE_PULL_POLICIES}. */
+export type ImagePullPolicy = (typeof IMAGE_PULL_POLICIES)[number]
+
 /** How the operator makes pods. */
 export interface PodOptions {
   readonly image: string
+  /** Undefined: left to the cluster. */
+  readonly imagePullPolicy?: ImagePullPolicy | undefined
   /** Seconds a pod accepts clients while the cluster still sends them. */
   readonly preStopSeconds: number
 }

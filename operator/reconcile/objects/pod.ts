@@ -120,6 +120,7 @@ export const podTemplateOf = ({ metadata, spec }: Parent, options: PodOptions) =
         {
           name: 'engine',
           image: options.image,
+          ...(options.imagePullPolicy === undefined ? {} : { imagePullPolicy: options.imagePullPolicy }),
           args: [
             ...['serve', '-f', `${ROOT}/config`, ...directories],
             ...['--admin', `0.0.0.0:${admin}`, '--control', '/tmp/socketserver.sock', '--log', 'json'],

@@ -24,6 +24,7 @@ describe('the options', () => {
       kubeconfig: '/home/me/.kube/config',
       namespaces: [],
       image: 'socketserver:1.2.3',
+      imagePullPolicy: undefined,
       workers: 16,
       probes: { address: '127.0.0.1', port: 8910 },
       leaderElect: true,
@@ -40,11 +41,15 @@ describe('the options', () => {
   test('may be repeated where that means something', () => {
     expect(read(['--namespace', 'a', '--namespace', 'b', '--namespace', 'a']).namespaces).toEqual(['a', 'b'])
   })
+  test('say when the image of the engine is pulled', () => {
+    expect(read(['--image-pull-policy', 'Never']).imagePullPolicy).toBe('Never')
+  })
   test.each([
     [['--workrs', '3'], /did you mean --workers/],
     [['--workers', '0'], /whole number from 1 to 256/],
     [['--probes', 'here'], /ADDRESS:PORT/],
     [['--log', 'xml'], /json or --log pretty/],
+    [['--image-pull-policy', 'always'], /"always".* Always, IfNotPresent, Never/],
     [['rolle'], /there is one command, role/],
     [['role', 'more'], /"more" is not known/],
   ])('%j is refused with the cure', (words, cure) => {

@@ -3,6 +3,7 @@ import type { KubeObject } from '../../../../operator/kube/objects.ts'
 import { accept } from '../../../../operator/reconcile/accept.ts'
 import { desire } from '../../../../operator/reconcile/desire.ts'
 import { childName, instanceOf, volumeName } from '../../../../operator/reconcile/names.ts'
+import type { PodOptions } from '../../../../operator/reconcile/objects/child.ts'
 import { parentOf } from './sample.ts'
 
 type Pod = {
@@ -13,11 +14,15 @@ type Pod = {
   }
 }
 
-const childrenOf = (spec: object = {}, metadata: object = {}) => {
+const childrenOf = (spec: object = {}, metadata: object = {}, options: Partial<PodOptions> = {}) => {
   const raw = parentOf(spec, metadata)
   const acceptance = accept(raw)
   if (!acceptance.accepted) throw new Error(acceptance.message)
-  return desire({ ...raw, spec: acceptance.server.spec }, acceptance.manifest, { image: 'engine:1', preStopSeconds: 5 })
+  return desire({ ...raw, spec: acceptance.server.spec }, acceptance.manifest, {
+    image: 'engine:1',
+    preStopSeconds: 5,
+    ...options,
+  })
 }
 const specOf = (object: KubeObject) => object['spec'] as Record<string, unknown>
 const podOf = (spec: object = {}) => specOf(childrenOf(spec).Deployment)['template'] as Pod
@@ -51,6 +56,15 @@ describe('the children', () => {
       ],
     })
     expect(childrenOf().ServiceAccount['automountServiceAccountToken']).toBe(false)
+  })
+
+  test('nodes pull the image when they are told to, and else as the cluster has it', () => {
+    const containerOf = (options: Partial<PodOptions>) => {
+      const template = specOf(childrenOf({}, {}, options).Deployment)['template'] as Pod
+      return template.spec.containers[0]
+    }
+    expect(containerOf({ imagePullPolicy: 'Never' })).toMatchObject({ image: 'engine:1', imagePullPolicy: 'Never' })
+    expect(containerOf({})).not.toHaveProperty('imagePullPolicy')
   })
 
   test('a change of what is served changes the ConfigMap alone; the pods stay', () => {
