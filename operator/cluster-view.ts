@@ -1,10 +1,8 @@
-import type { Log } from '../sidecar/base/log.ts'
 import type { KubeObject, Resource } from './kube/objects.ts'
-import { Reflector } from './kube/reflector.ts'
 import { Store, type Stored } from './kube/store.ts'
-import type { Transport } from './kube/transport.ts'
 import { instanceOf, MANAGED_BY } from './reconcile/names.ts'
 import { CHILD_KINDS, CHILD_RESOURCES, type ChildKind } from './reconcile/objects/child.ts'
+import { type ReflectScope, reflect } from './reflect.ts'
 import {
   type TrimmedChild,
   type TrimmedPod,
@@ -35,12 +33,7 @@ const TRIMS: Readonly<Record<ChildKind, (object: KubeObject) => TrimmedChild>> =
 }
 
 /** What a view watches. */
-export interface ViewOptions {
-  readonly transport: Transport
-  /** Empty: every namespace. */
-  readonly namespaces: readonly string[]
-  readonly log: Log
-  readonly signal: AbortSignal
+export interface ViewOptions extends ReflectScope {
   /** Called with `namespace/name` of a SocketServer of which something changed. */
   readonly changed: (key: string) => void
   /** Called when a SocketServer is gone. */
@@ -75,39 +68,28 @@ export class ClusterView {
     return keys.flatMap((key) => this.pods.get(key) ?? [])
   }
 
+  /** The SocketServer a pod belongs to, as `namespace/name`; undefined: it is not known. */
+  serverOf({ metadata: { namespace = '' }, instance }: TrimmedPod): string | undefined {
+    return this.#byInstance.get(`${namespace}/${instance}`)
+  }
+
   /** Starts watching; the promises end with the signal. */
   watch(): Promise<void>[] {
     const labelSelector = `app.kubernetes.io/managed-by=${MANAGED_BY}`
     return [
-      ...this.#reflect(SOCKET_SERVERS, this.servers, trimServer),
+      ...reflect(this.#options, { resource: SOCKET_SERVERS, store: this.servers, trim: trimServer }),
       ...CHILD_KINDS.flatMap((kind) =>
-        this.#reflect(CHILD_RESOURCES[kind], this.children[kind], TRIMS[kind], labelSelector),
+        reflect(this.#options, {
+          ...{ resource: CHILD_RESOURCES[kind], labelSelector },
+          ...{ store: this.children[kind], trim: TRIMS[kind] },
+        }),
       ),
-      ...this.#reflect(PODS, this.pods, trimPod, labelSelector),
+      ...reflect(this.#options, { resource: PODS, labelSelector, store: this.pods, trim: trimPod }),
     ]
   }
 
   #stores(): readonly Store<Stored>[] {
     return [this.servers, this.pods, ...Object.values(this.children)] as unknown as Store<Stored>[]
-  }
-
-  #reflect<T extends Stored>(
-    resource: Resource,
-    store: Store<T>,
-    trim: (object: KubeObject) => T,
-    labelSelector?: string,
-  ): Promise<void>[] {
-    const { transport, namespaces, log, signal } = this.#options
-    const parts = namespaces.length === 0 ? [undefined] : namespaces
-    let waiting = parts.length
-    return parts.map((namespace) => {
-      const selector = labelSelector === undefined ? {} : { labelSelector }
-      const complete = () => {
-        waiting -= 1
-        if (waiting === 0) store.synced = true
-      }
-      return new Reflector({ transport, resource, namespace, ...selector, store, trim, log, signal, complete }).run()
-    })
   }
 
   #listen(): void {
@@ -146,7 +128,7 @@ export class ClusterView {
       else keys.add(key)
       if (keys.size === 0) this.#podsOf.delete(index)
       else this.#podsOf.set(index, keys)
-      const server = this.#byInstance.get(index)
+      const server = this.serverOf(item)
       const isNews = after === undefined || before === undefined || differs(before, after)
       if (server !== undefined && isNews) changed(server)
     })

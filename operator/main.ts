@@ -24,7 +24,7 @@ const main = async (): Promise<number> => {
   }
   const { options } = command
   if (command.kind === 'role') {
-    const roles = rolesOf(options.namespaces, options.leaseNamespace ?? 'default')
+    const roles = rolesOf(options.namespaces, options.leaseNamespace ?? 'default', options.watchSecrets)
     process.stdout.write(roles.map((role) => `---\n${dump(role, { noRefs: true })}`).join(''))
     return 0
   }

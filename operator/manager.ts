@@ -13,6 +13,7 @@ import type { OperatorOptions } from './options.ts'
 import { PodReader } from './pod-reader.ts'
 import { openProbes } from './probes.ts'
 import { Reconciler } from './reconciler.ts'
+import { ReferenceWatch } from './watch-references.ts'
 
 const LEASE_NAME = 'socketserver-operator'
 const CONTROLLER_NAME = 'icshosts.io/operator'
@@ -55,14 +56,10 @@ export async function runManager(options: ManagerOptions, stop: AbortSignal): Pr
     observe: (record) => metrics.request(record),
   })
   const reader = new PodReader(clock)
-  const view: ClusterView = new ClusterView({
-    transport,
-    namespaces: options.namespaces,
-    log,
-    signal: watching.signal,
-    changed: (key) => controller.changed(key),
-    gone: (key) => controller.gone(key),
-  })
+  const scope = { transport, namespaces: options.namespaces, log, signal: watching.signal }
+  const changed = (key: string) => controller.changed(key)
+  const view: ClusterView = new ClusterView({ ...scope, changed, gone: (key) => controller.gone(key) })
+  const references = options.watchSecrets ? new ReferenceWatch({ ...scope, view, changed }) : undefined
   view.pods.listen((_key, after, before) => {
     const uid = before?.metadata.uid
     if (uid !== undefined && after?.metadata.uid !== uid) reader.forget(uid)
@@ -91,6 +88,7 @@ export async function runManager(options: ManagerOptions, stop: AbortSignal): Pr
     writer,
     events,
     reader,
+    references,
     metrics,
     clock,
     log,
@@ -127,7 +125,7 @@ export async function runManager(options: ManagerOptions, stop: AbortSignal): Pr
       namespaces: options.namespaces.length === 0 ? 'all' : options.namespaces.join(','),
       image: options.image,
     })
-    const watches = view.watch()
+    const watches = [...view.watch(), ...(references?.watch() ?? [])]
     while (!view.synced && !stop.aborted) await pause(20, stop)
     if (!stop.aborted) log('info', 'cluster read', { socketServers: view.servers.size, pods: view.pods.size })
     if (options.leaderElect) {

@@ -25,6 +25,7 @@ export interface OperatorOptions {
   readonly leaseNamespace: string | undefined
   readonly identity: string
   readonly preStopSeconds: number
+  readonly watchSecrets: boolean
   readonly log: LogFormat
 }
 
@@ -67,6 +68,10 @@ export const OPTION_TABLE = {
     type: 'string',
     value: 'SECONDS',
     help: 'seconds an ending pod accepts clients that the cluster still sends, 0 to 300 (5)',
+  },
+  'watch-secrets': {
+    type: 'boolean',
+    help: 'bring a changed Secret or CA to the pods at once; needs the right to list Secrets, asks for metadata only',
   },
   log: { type: 'string', value: 'FORMAT', help: 'json or pretty (pretty on a terminal, else json)' },
   help: { type: 'boolean', short: 'h', help: 'print this help' },
@@ -166,6 +171,7 @@ export function readOptions(
       leaseNamespace: text('lease-namespace'),
       identity: text('identity') ?? `${hostname()}_${process.pid}_${Math.random().toString(36).slice(2, 8)}`,
       preStopSeconds: numberOf('pre-stop', text('pre-stop') ?? '5', 0, 300),
+      watchSecrets: values['watch-secrets'] === true,
       log: logOf(text('log'), isInteractive),
     },
   }

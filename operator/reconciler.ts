@@ -2,22 +2,24 @@ import { canonicalJson, RECHECK_ANNOTATION, type SocketServerStatus } from '../c
 import type { Clock } from '../sidecar/base/clock.ts'
 import type { Log } from '../sidecar/base/log.ts'
 import { type ChildMemory, ChildWriter, createChildMemory } from './child-writer.ts'
-import { type ClusterView, PODS, SOCKET_SERVERS } from './cluster-view.ts'
+import { type ClusterView, SOCKET_SERVERS } from './cluster-view.ts'
 import { isRefusal } from './kube/api-error.ts'
 import type { Writer } from './kube/apply.ts'
 import type { EventRecorder } from './kube/events.ts'
 import type { Transport } from './kube/transport.ts'
 import type { OperatorMetrics } from './metrics.ts'
+import { type NudgeMemory, Nudger } from './nudger.ts'
 import type { Outcome } from './outcome.ts'
 import type { PodReader } from './pod-reader.ts'
 import { accept } from './reconcile/accept.ts'
 import { desire } from './reconcile/desire.ts'
 import type { Acceptance, ChildTrouble, Facts, PodFacts } from './reconcile/facts.ts'
-import { childName, NUDGE_ANNOTATION, selectorLabels, shortHash } from './reconcile/names.ts'
+import { childName, selectorLabels } from './reconcile/names.ts'
 import type { PodOptions } from './reconcile/objects/child.ts'
 import { statusOf, withoutClients } from './reconcile/status.ts'
 import { type HostStates, hostStates, transitionsOf } from './reconcile/transitions.ts'
 import { type TrimmedPod, type TrimmedServer, trimServer } from './trim.ts'
+import type { ReferenceWatch } from './watch-references.ts'
 
 /** What a reconciler works with. */
 export interface ReconcilerOptions {
@@ -26,6 +28,8 @@ export interface ReconcilerOptions {
   readonly writer: Writer
   readonly events: EventRecorder
   readonly reader: PodReader
+  /** Undefined: Secrets and CAs are not watched. */
+  readonly references: ReferenceWatch | undefined
   readonly metrics: OperatorMetrics
   readonly clock: Clock
   readonly log: Log
@@ -42,16 +46,13 @@ const CLIENTS_MS = 60_000
 const HOT_MS = 1_500
 /** Steps of a rollout that change nothing but numbers are written that seldom. */
 const STEP_MS = 2_000
-/** A nudge that brought nothing is repeated: the kubelet may have looked before its own watch had the change. */
-const NUDGE_MS = 5_000
-const MOST_NUDGES = 4
 /** A pod asked so lately is not asked again: many events of one change come together. */
 const FRESH_MS = 100
 
 interface Memory {
   readonly uid: string
   readonly children: ChildMemory
-  readonly nudges: Map<string, { readonly value: string; readonly at: number; readonly count: number }>
+  readonly nudges: NudgeMemory
   acceptance: { readonly of: string; readonly is: Acceptance } | undefined
   statusAt: number
   /** When something last became different. */
@@ -64,12 +65,14 @@ interface Memory {
 export class Reconciler {
   readonly #options: ReconcilerOptions
   readonly #children: ChildWriter
+  readonly #nudger: Nudger
   readonly #memories = new Map<string, Memory>()
 
   constructor(options: ReconcilerOptions) {
     this.#options = options
-    const { view, transport, writer, clock } = options
+    const { view, transport, writer, clock, log, references } = options
     this.#children = new ChildWriter(view, transport, writer, clock)
+    this.#nudger = new Nudger({ writer, clock, log, references })
   }
 
   /** Reconciles the SocketServer of that key. Never throws. */
@@ -125,8 +128,10 @@ export class Reconciler {
     const acceptance = this.#accept(server, memory)
     const troubles = acceptance.accepted ? await this.#write(server, acceptance, memory) : []
     const pods = await this.#readPods(server)
-    if (acceptance.accepted && troubles.every(({ kind }) => kind !== 'ConfigMap'))
-      await this.#nudge(server, acceptance.configHash, pods, memory)
+    const isWritten = acceptance.accepted && troubles.every(({ kind }) => kind !== 'ConfigMap')
+    const recheck = server.metadata.annotations?.[RECHECK_ANNOTATION] ?? ''
+    const wanted = { configHash: isWritten ? acceptance.configHash : undefined, recheck }
+    const nudgedMs = await this.#nudger.nudge(wanted, pods, memory.nudges)
     const facts = this.#facts(server, acceptance, troubles, pods)
     const status = statusOf(facts)
     this.#noteNews(memory, status)
@@ -135,7 +140,8 @@ export class Reconciler {
     // What came while this was at work is worked on next; the queue knows.
     const now = clock.now()
     if (view.servers.get(key) === undefined) this.forget(key)
-    return { kind: 'again', afterMs: this.#lookAfter(status, acceptance, troubles, now - memory.newsAt) }
+    const lookMs = this.#lookAfter(status, acceptance, troubles, now - memory.newsAt)
+    return { kind: 'again', afterMs: Math.min(lookMs, nudgedMs ?? lookMs) }
   }
 
   /** Parsing hundreds of hosts is done once for each generation. */
@@ -168,42 +174,6 @@ export class Reconciler {
         return [pod, { name: pod.metadata.name, isReady: pod.isReady, trouble: pod.trouble, report }] as const
       }),
     )
-  }
-
-  /** Makes the kubelet bring the configuration to the pods that run another one. */
-  async #nudge(
-    { metadata }: TrimmedServer,
-    configHash: string,
-    pods: readonly (readonly [TrimmedPod, PodFacts])[],
-    memory: Memory,
-  ): Promise<void> {
-    const { writer, clock, log } = this.#options
-    const recheck = metadata.annotations?.[RECHECK_ANNOTATION] ?? ''
-    const wanted = recheck === '' ? configHash : `${configHash}.${shortHash(recheck)}`
-    const uids = new Set(pods.map(([pod]) => pod.metadata.uid ?? ''))
-    for (const uid of memory.nudges.keys()) if (!uids.has(uid)) memory.nudges.delete(uid)
-    for (const [pod, { report }] of pods) {
-      if (report === undefined || 'unread' in report) continue
-      if (report.configHash === configHash && report.recheck === recheck) continue
-      const { uid = '', name, namespace = '' } = pod.metadata
-      const last = memory.nudges.get(uid)
-      const count = last?.value === wanted ? last.count : 0
-      if (count === 0 && pod.nudge === wanted) {
-        // Another operator has done it, or this one before it was restarted.
-        memory.nudges.set(uid, { value: wanted, at: clock.now(), count: 1 })
-        continue
-      }
-      if (count >= MOST_NUDGES || (count > 0 && clock.now() - (last?.at ?? 0) < NUDGE_MS)) continue
-      memory.nudges.set(uid, { value: wanted, at: clock.now(), count: count + 1 })
-      const value = count === 0 ? wanted : `${wanted}.${count + 1}`
-      try {
-        await writer.annotate(PODS, namespace, name, { [NUDGE_ANNOTATION]: value })
-      } catch (error) {
-        // The pod is gone; its successor reads the configuration when it starts.
-        if (!isRefusal(error, 404)) throw error
-        log('info', 'pod gone before it was told', { namespace, pod: name })
-      }
-    }
   }
 
   #facts(

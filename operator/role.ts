@@ -4,13 +4,16 @@ import { LEASES } from './kube/leader.ts'
 import { groupOf, type Resource } from './kube/objects.ts'
 import { MANAGED_BY } from './reconcile/names.ts'
 import { CHILD_RESOURCES } from './reconcile/objects/child.ts'
+import { SECRETS } from './watch-references.ts'
 
 type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch'
 
 const READ: readonly Verb[] = ['get', 'list', 'watch']
 
+type Row = readonly [resource: Resource, subresource: string, verbs: readonly Verb[]]
+
 /** Everything the operator asks of the API, and nothing else. There is no row for Secrets. */
-const TABLE: readonly (readonly [resource: Resource, subresource: string, verbs: readonly Verb[]])[] = [
+const TABLE: readonly Row[] = [
   [SOCKET_SERVERS, '', READ],
   [SOCKET_SERVERS, 'status', ['patch']],
   // To name a SocketServer as owner that waits for its children, where that is checked.
@@ -20,9 +23,12 @@ const TABLE: readonly (readonly [resource: Resource, subresource: string, verbs:
   [EVENTS, '', ['create', 'patch']],
 ]
 
+/** What it asks for besides with `--watch-secrets`. */
+const WATCH_SECRETS_TABLE: readonly Row[] = [[SECRETS, '', ['list', 'watch']]]
+
 const LEASE_VERBS: readonly Verb[] = ['get', 'create', 'update']
 
-const ruleOf = (resource: Resource, subresource: string, verbs: readonly Verb[]) => ({
+const ruleOf = ([resource, subresource, verbs]: Row) => ({
   apiGroups: [groupOf(resource)],
   resources: [subresource === '' ? resource.plural : `${resource.plural}/${subresource}`],
   verbs,
@@ -45,13 +51,14 @@ const object = (
 })
 
 /**
- * The roles the operator needs: one for its work, in the given namespaces or in all, and one for its lease.
+ * The roles the operator needs: one for its work, in the given namespaces or in all, and one for its lease. With
+ * `watchSecrets` it may list and watch Secrets, and else nothing of them.
  */
-export const rolesOf = (namespaces: readonly string[], leaseNamespace: string): object[] => {
-  const rules = TABLE.map(([resource, subresource, verbs]) => ruleOf(resource, subresource, verbs))
+export const rolesOf = (namespaces: readonly string[], leaseNamespace: string, watchSecrets = false): object[] => {
+  const rules = [...TABLE, ...(watchSecrets ? WATCH_SECRETS_TABLE : [])].map(ruleOf)
   const work =
     namespaces.length === 0
       ? [object('ClusterRole', MANAGED_BY, undefined, rules)]
       : namespaces.map((namespace) => object('Role', MANAGED_BY, namespace, rules))
-  return [...work, object('Role', `${MANAGED_BY}-lease`, leaseNamespace, [ruleOf(LEASES, '', LEASE_VERBS)])]
+  return [...work, object('Role', `${MANAGED_BY}-lease`, leaseNamespace, [ruleOf([LEASES, '', LEASE_VERBS])])]
 }

@@ -3,7 +3,7 @@ import { FIELD_MANAGER } from './kube/apply.ts'
 import { ownedFingerprint, ownsField } from './kube/field-set.ts'
 import type { KubeObject, ObjectMeta } from './kube/objects.ts'
 import type { DeploymentFacts, PodTrouble } from './reconcile/facts.ts'
-import { ADMIN_PORT_NAME, NUDGE_ANNOTATION } from './reconcile/names.ts'
+import { ADMIN_PORT_NAME, CONFIG_VOLUME_NAME, NUDGE_ANNOTATION } from './reconcile/names.ts'
 import type { RawParent } from './reconcile/objects/config-map.ts'
 
 /** A SocketServer, as far as it is used. */
@@ -26,6 +26,12 @@ export interface TrimmedChild {
   readonly address?: string
 }
 
+/** A Secret or ConfigMap that a pod mounts. */
+export interface Mount {
+  readonly kind: 'Secret' | 'ConfigMap'
+  readonly name: string
+}
+
 /** A pod, as far as it is used. */
 export interface TrimmedPod {
   readonly metadata: ObjectMeta
@@ -35,6 +41,8 @@ export interface TrimmedPod {
   readonly isRunning: boolean
   readonly adminPort: number
   readonly nudge: string
+  /** What it reads beside its configuration. */
+  readonly mounts: readonly Mount[]
   readonly trouble: PodTrouble | undefined
 }
 
@@ -142,6 +150,17 @@ function troubleOf(object: KubeObject): PodTrouble | undefined {
   return undefined
 }
 
+const mountsOf = (object: KubeObject): Mount[] =>
+  listAt(object, 'spec', 'volumes').flatMap((volume): Mount[] => {
+    if (volume['name'] === CONFIG_VOLUME_NAME) return []
+    const secret = textAt(volume, 'secret', 'secretName')
+    const configMap = textAt(volume, 'configMap', 'name')
+    return [
+      ...(secret === '' ? [] : [{ kind: 'Secret' as const, name: secret }]),
+      ...(configMap === '' ? [] : [{ kind: 'ConfigMap' as const, name: configMap }]),
+    ]
+  })
+
 const LABEL = 'app.kubernetes.io/instance'
 
 /** Keeps of a pod where its engine is asked, and how it is. */
@@ -157,6 +176,7 @@ export const trimPod = (object: KubeObject): TrimmedPod => {
     isRunning: at(object, 'status', 'phase') === 'Running' && object.metadata.deletionTimestamp === undefined,
     adminPort: admin === undefined ? 0 : numberAt(admin, 'containerPort'),
     nudge: object.metadata.annotations?.[NUDGE_ANNOTATION] ?? '',
+    mounts: mountsOf(object),
     trouble: troubleOf(object),
   }
 }

@@ -12,7 +12,8 @@ export interface ReflectorOptions<T extends Stored> {
   /** Undefined: every namespace. */
   readonly namespace: string | undefined
   readonly labelSelector?: string
-  readonly accept?: string
+  /** Whether the server is asked for names, labels and versions alone, and for nothing that the objects hold. */
+  readonly metadataOnly?: boolean
   readonly store: Store<T>
   /** Keeps of an object what is used of it. */
   readonly trim: (object: KubeObject) => T
@@ -32,6 +33,11 @@ interface List {
   readonly items?: readonly KubeObject[]
 }
 
+/** What is asked for where metadata will do. There is no second choice: a server that cannot leave out the rest refuses. */
+const METADATA = {
+  list: { accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1' },
+  watch: { accept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1' },
+} as const
 const PAGE = 500
 /** A watch is asked to end after 5 to 10 minutes, so that watches spread over API servers and old connections end. */
 const WATCH_SECONDS = { least: 300, most: 600 }
@@ -103,7 +109,7 @@ export class Reflector<T extends Stored> {
   }
 
   async #list(): Promise<void> {
-    const { transport, resource, namespace, accept, trim, signal } = this.#options
+    const { transport, resource, namespace, metadataOnly, trim, signal } = this.#options
     const items: T[] = []
     let next = ''
     do {
@@ -111,7 +117,7 @@ export class Reflector<T extends Stored> {
         method: 'GET',
         path: pathOf(resource, namespace),
         query: this.#query({ limit: String(PAGE), ...(next === '' ? {} : { continue: next }) }),
-        ...(accept === undefined ? {} : { accept }),
+        ...(metadataOnly ? METADATA.list : {}),
         timeoutMs: 60_000,
         signal,
       })) as List
@@ -132,7 +138,7 @@ export class Reflector<T extends Stored> {
   }
 
   async #watch(): Promise<void> {
-    const { transport, resource, namespace, accept, store, trim, signal } = this.#options
+    const { transport, resource, namespace, metadataOnly, store, trim, signal } = this.#options
     const { least, most } = WATCH_SECONDS
     const seconds = Math.round(least + Math.random() * (most - least))
     const silence = new AbortController()
@@ -151,7 +157,7 @@ export class Reflector<T extends Stored> {
             ? { resourceVersion: this.#version ?? '' }
             : { sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan' }),
         }),
-        ...(accept === undefined ? {} : { accept }),
+        ...(metadataOnly ? METADATA.watch : {}),
         signal: AbortSignal.any([signal, silence.signal]),
       })
       for await (const line of events) {

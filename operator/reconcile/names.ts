@@ -9,6 +9,9 @@ export const NUDGE_ANNOTATION = 'icshosts.io/configuration'
 /** Name of the container port on which an engine tells its state. */
 export const ADMIN_PORT_NAME = 'admin'
 
+/** Name of the volume with the configuration of an engine. */
+export const CONFIG_VOLUME_NAME = 'config'
+
 /** Digits of a hash in names. */
 const DIGITS = 10
 /** Room for the suffixes that a Deployment gives its pods, within the 63 characters of a label. */

@@ -1,5 +1,5 @@
 import type { PodTemplate, SocketServerSpec } from '../../../crds/index.ts'
-import { ADMIN_PORT_NAME, childLabels, childName, selectorLabels, volumeName } from '../names.ts'
+import { ADMIN_PORT_NAME, CONFIG_VOLUME_NAME, childLabels, childName, selectorLabels, volumeName } from '../names.ts'
 import { type References, referencesOf } from '../references.ts'
 import type { Parent, PodOptions } from './child.ts'
 
@@ -58,7 +58,7 @@ const placement = (template: PodTemplate, name: string) => ({
 
 /** Each Secret and ConfigMap is optional: a missing one costs the hosts that need it, and not the pod. */
 const volumesOf = ({ secrets, configMaps }: References, configMap: string) => [
-  { name: 'config', configMap: { name: configMap } },
+  { name: CONFIG_VOLUME_NAME, configMap: { name: configMap } },
   { name: 'tmp', emptyDir: { sizeLimit: '64Mi' } },
   ...secrets.map((name) => ({
     name: volumeName('Secret', name),
@@ -68,7 +68,7 @@ const volumesOf = ({ secrets, configMaps }: References, configMap: string) => [
 ]
 
 const mountsOf = ({ secrets, configMaps }: References) => [
-  { name: 'config', mountPath: `${ROOT}/config`, readOnly: true },
+  { name: CONFIG_VOLUME_NAME, mountPath: `${ROOT}/config`, readOnly: true },
   { name: 'tmp', mountPath: '/tmp' },
   ...secrets.map((name) => ({
     name: volumeName('Secret', name),

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Authority, createAuthority } from '../../support/certificates.ts'
 import { type ControlPlane, startControlPlane } from '../../support/control-plane/control-plane.ts'
 import { describeCluster } from '../../support/control-plane/describe-cluster.ts'
-import { runProgram } from '../../support/control-plane/run-program.ts'
 import { eventually } from '../../support/eventually.ts'
 import {
   createPlace,
@@ -12,17 +11,9 @@ import {
   type Place,
 } from '../../support/operator/fixture.ts'
 import { type Kubelet, startKubelet } from '../../support/operator/kubelet.ts'
-import { type OperatorProcess, startOperator } from '../../support/operator/operator-process.ts'
+import { type OperatorProcess, printedRoles, startOperator } from '../../support/operator/operator-process.ts'
 import { freePort } from '../../support/ports.ts'
-import { repository } from '../../support/runtime.ts'
 import { connectTls } from '../../support/tls-client.ts'
-
-/** What the operator itself prints. */
-const printedRoles = async () => {
-  const { stdout, code } = await runProgram([process.execPath, `${repository}/operator/main.ts`, 'role'], { env: {} })
-  expect(code).toBe(0)
-  return stdout
-}
 
 describeCluster(
   'a SocketServer in a cluster',

@@ -1,4 +1,6 @@
+import { join } from 'node:path'
 import { type Exit, startChild } from '../child.ts'
+import { runProgram } from '../control-plane/run-program.ts'
 import { within } from '../deadline.ts'
 import { collectOutput, type EngineOutput } from '../engine-output.ts'
 import { eventually } from '../eventually.ts'
@@ -79,4 +81,12 @@ export async function startOperator(
     await operator[Symbol.asyncDispose]()
     throw new Error(`the operator did not become ready: ${cause}\n${output.text()}`, { cause })
   }
+}
+
+/** What `node operator/main.ts role` prints. */
+export async function printedRoles(args: readonly string[] = []): Promise<string> {
+  const command = [process.execPath, join(repository, 'operator/main.ts'), 'role', ...args] as const
+  const { stdout, stderr, code } = await runProgram(command, { env: {} })
+  if (code !== 0) throw new Error(`the roles are not printed: ${stderr}`)
+  return stdout
 }

@@ -29,6 +29,7 @@ describe('the options', () => {
       probes: { address: '127.0.0.1', port: 8910 },
       leaderElect: true,
       preStopSeconds: 5,
+      watchSecrets: false,
       log: 'json',
     })
   })
@@ -70,6 +71,15 @@ describe('the roles', () => {
     expect(rules.flatMap((rule) => rule.resources)).not.toContain('secrets')
     expect(rules.flatMap((rule) => rule.verbs).filter((verb) => /delete|\*/.test(verb))).toEqual([])
     expect(JSON.stringify(rules)).not.toContain('*')
+  })
+  test('let Secrets be listed and watched where they are to be watched, and nothing else of them', () => {
+    const rules = roles([], 'default', true).flatMap((role) => role.rules)
+    expect(rules.filter(({ resources }) => resources.includes('secrets'))).toEqual([
+      { apiGroups: [''], resources: ['secrets'], verbs: ['list', 'watch'] },
+    ])
+    expect(rules.filter(({ resources }) => !resources.includes('secrets'))).toEqual(
+      roles([], 'default').flatMap((role) => role.rules),
+    )
   })
   test('are of the cluster, or of each namespace that is looked after', () => {
     expect(roles([], 'x').map(({ kind, metadata }) => [kind, metadata.namespace])).toEqual([

@@ -1,0 +1,37 @@
+import type { Log } from '../sidecar/base/log.ts'
+import type { KubeObject, Resource } from './kube/objects.ts'
+import { Reflector } from './kube/reflector.ts'
+import type { Store, Stored } from './kube/store.ts'
+import type { Transport } from './kube/transport.ts'
+
+/** Where objects are watched, and until when. */
+export interface ReflectScope {
+  readonly transport: Transport
+  /** Empty: every namespace. */
+  readonly namespaces: readonly string[]
+  readonly log: Log
+  readonly signal: AbortSignal
+}
+
+/** Which objects are watched, and what is kept of them. */
+export interface ReflectWhat<T extends Stored> {
+  readonly resource: Resource
+  readonly labelSelector?: string
+  readonly metadataOnly?: boolean
+  readonly store: Store<T>
+  readonly trim: (object: KubeObject) => T
+}
+
+/** Keeps a store equal to what is in the cluster, or in each of the namespaces; the promises end with the signal. */
+export function reflect<T extends Stored>(
+  { transport, namespaces, log, signal }: ReflectScope,
+  what: ReflectWhat<T>,
+): Promise<void>[] {
+  const parts = namespaces.length === 0 ? [undefined] : namespaces
+  let waiting = parts.length
+  const complete = () => {
+    waiting -= 1
+    if (waiting === 0) what.store.synced = true
+  }
+  return parts.map((namespace) => new Reflector({ transport, namespace, ...what, log, signal, complete }).run())
+}
