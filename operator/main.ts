@@ -1,14 +1,14 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
 import { dump } from 'js-yaml'
 import { systemClock } from '../sidecar/base/clock.ts'
 import { SocketServerError } from '../sidecar/base/errors.ts'
+import { programVersion } from '../sidecar/base/program-files.ts'
 import { createLog } from './logger.ts'
 import { runManager } from './manager.ts'
 import { helpText, readOptions } from './options.ts'
 import { rolesOf } from './role.ts'
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+const version = programVersion()
 
 const tell = (error: unknown): number => {
   if (!(error instanceof SocketServerError)) throw error

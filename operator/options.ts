@@ -185,8 +185,8 @@ export const helpText = (): string => {
   })
   const width = Math.max(...rows.map(([left]) => left.length))
   return [
-    'usage: node operator/main.ts [options]        looks after the SocketServers of a cluster',
-    '       node operator/main.ts role [options]   prints the roles it needs',
+    'usage: socketserver operator [options]        looks after the SocketServers of a cluster',
+    '       socketserver operator role [options]   prints the roles it needs',
     '',
     ...rows.map(([left, help]) => `  ${left.padEnd(width)}  ${help}`),
     '',

@@ -54,9 +54,15 @@ const runOn = (node) => {
   })
 }
 
+/** Runs a program of this package. What is published holds JavaScript: no runtime strips types below node_modules. */
+const run = (name) => import(existsSync(new URL(`${name}.ts`, import.meta.url)) ? `${name}.ts` : `${name}.js`)
+
 if (isFit()) {
-  // The published package holds JavaScript: no runtime strips types below node_modules.
-  await import(existsSync(new URL('./cli.ts', import.meta.url)) ? './cli.ts' : './cli.js')
+  // The operator is a program of its own, which shares the command's name and image, and no code of the engine.
+  if (process.argv[2] === 'operator') {
+    process.argv.splice(2, 1)
+    await run('../operator/main')
+  } else await run('./cli')
 } else {
   const node = process.env.SOCKETSERVER_LAUNCHED === undefined ? bundledNode() : undefined
   if (node === undefined) refuse(`this is Node ${process.version}`)

@@ -6,6 +6,7 @@ import { crdCommand } from './crd.ts'
 import { disconnectCommand } from './disconnect.ts'
 import { drainCommand } from './drain.ts'
 import { explainCommand } from './explain.ts'
+import { healthCommand } from './health.ts'
 import { helpCommand } from './help.ts'
 import { quickstartCommand } from './quickstart.ts'
 import { recheckCommand } from './recheck.ts'
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   explainCommand,
   crdCommand,
   quickstartCommand,
+  healthCommand,
   statesCommand,
   clientsCommand,
   disconnectCommand,

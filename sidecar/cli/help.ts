@@ -16,6 +16,7 @@ export const overview = (commands: readonly Command[]): string =>
     '\nUsage: socketserver COMMAND [options]\n\n',
     columns(commands.map((one) => [one.name, one.summary])),
     '\n"socketserver help COMMAND" tells more about one of them.\n',
+    '"socketserver operator --help" tells about the operator, which looks after the SocketServers of a cluster.\n',
     EXIT_CODES,
   ].join('')
 

@@ -1,7 +1,7 @@
 import { relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { SocketServer } from '../../crds/index.ts'
 import { SocketServerError } from '../base/errors.ts'
+import { programFile } from '../base/program-files.ts'
 import { readManifestFile } from '../control/config/load.ts'
 import { parseAdmin } from './admin-option.ts'
 import { type Arguments, type Command, usageError } from './command.ts'
@@ -9,7 +9,7 @@ import { CONTROL_PLACE_OPTION, readControlPlace } from './control-option.ts'
 import { openQuickstartBackend } from './quickstart-backend.ts'
 import type { Terminal } from './terminal.ts'
 
-const EXAMPLE = fileURLToPath(new URL('../../examples/quickstart.yaml', import.meta.url))
+const EXAMPLE = programFile('examples/quickstart.yaml')
 
 /** The ports the example has, by the option that moves them. */
 const PORTS = { port: 8443, 'http-port': 8080, 'backend-port': 8081 } as const
@@ -81,8 +81,8 @@ const quickstart = async (given: Arguments, terminal: Terminal): Promise<number>
       {
         manifest: moved<SocketServer>(manifest, map),
         // A checkout has no such directories: every host gets a throwaway certificate.
-        secretsDir: fileURLToPath(new URL('../../examples/secrets', import.meta.url)),
-        configMapsDir: fileURLToPath(new URL('../../examples/configmaps', import.meta.url)),
+        secretsDir: programFile('examples/secrets'),
+        configMapsDir: programFile('examples/configmaps'),
         selfSigned: true,
         logFormat: 'pretty',
         admin,

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { RECHECK_ANNOTATION, type SocketServer } from '../../crds/index.ts'
 import { systemClock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import { programVersion } from '../base/program-files.ts'
 import { createServer } from '../compose.ts'
 import { Counts } from '../control/admin/counts.ts'
 import { EventLoopDelay } from '../control/admin/event-loop-delay.ts'
@@ -26,7 +27,6 @@ import type { Directories } from './serve-options.ts'
 import { createStop } from './stop.ts'
 import { hostLines, listenStateLines } from './summary.ts'
 import type { Terminal } from './terminal.ts'
-import { packageVersion } from './version.ts'
 
 /** A server that runs, as who started it sees it. */
 interface StartedServer extends ServerView {
@@ -119,7 +119,7 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
     counts,
     view: server,
     identity,
-    version: packageVersion(),
+    version: programVersion(),
     isReady,
     isCurrent: () => watch?.problem === undefined,
     droppedLines: () => terminal.err.dropped + (pool?.droppedLines ?? 0),

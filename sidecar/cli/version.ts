@@ -1,12 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { programVersion } from '../base/program-files.ts'
 import type { Command } from './command.ts'
-
-/** The version of this program, from its package. */
-export const packageVersion = (): string => {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  const { version } = JSON.parse(text) as { version?: unknown }
-  return typeof version === 'string' ? version : 'unknown'
-}
 
 /** `socketserver version`. */
 export const versionCommand: Command = {
@@ -19,7 +12,7 @@ export const versionCommand: Command = {
     const bun = process.versions['bun']
     const runtime =
       bun === undefined ? `node ${process.versions.node}, OpenSSL ${process.versions.openssl}` : `bun ${bun}`
-    terminal.out(`socketserver ${packageVersion()} (${runtime}, ${process.platform} ${process.arch})\n`)
+    terminal.out(`socketserver ${programVersion()} (${runtime}, ${process.platform} ${process.arch})\n`)
     return Promise.resolve(0)
   },
 }

@@ -1,12 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { extname } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { SocketServer } from '../../crds/index.ts'
+import { programModule } from '../base/program-files.ts'
 import type { CountsSnapshot } from '../control/admin/counts.ts'
 import { Channel } from './channel.ts'
 import type { WorkerMethods, WorkerView } from './protocol.ts'
 
-const PROGRAM = fileURLToPath(new URL(`../worker${extname(import.meta.url)}`, import.meta.url))
+const PROGRAM = programModule('sidecar/worker')
 
 /** What a worker's process tells. */
 export interface WorkerEvents {

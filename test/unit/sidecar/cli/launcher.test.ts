@@ -56,6 +56,16 @@ describe('the launcher', () => {
     },
   )
 
+  test('the word "operator" starts the operator with the words behind it', async () => {
+    await mkdir(join(root, 'operator'))
+    await writeFile(join(root, 'operator/main.ts'), 'console.log("operator", ...process.argv.slice(2))')
+    expect(await launch(undefined, ['operator', 'role', '--namespace', 'a'])).toMatchObject({
+      stdout: 'operator role --namespace a\n',
+      code: 0,
+    })
+    expect(await launch(undefined, ['serve', 'operator'])).toMatchObject({ stdout: 'started\n' })
+  })
+
   test('on an old Node runs on the bundled one, with the same arguments, output and exit code', async () => {
     await bundle('#!/bin/sh\nshift\necho "bundled $*"\nexit 3\n')
     expect(await launch('20.20.2', ['serve', '-f', 'a b'])).toMatchObject({ stdout: 'bundled serve -f a b\n', code: 3 })
