@@ -11,9 +11,8 @@ const modules = join(place, 'node_modules')
 const run = (...args: string[]) => execFileSync(process.execPath, args, { cwd: place, encoding: 'utf8' })
 
 beforeAll(() => {
-  execFileSync(process.execPath, ['.ci/package.ts'], { cwd: repository })
   mkdirSync(modules, { recursive: true })
-  cpSync(join(repository, 'dist'), join(modules, 'socketserver'), { recursive: true })
+  execFileSync(process.execPath, ['.ci/package.ts', join(modules, 'socketserver')], { cwd: repository })
   for (const name of ['zod', 'js-yaml', 'prom-client'])
     symlinkSync(join(repository, 'node_modules', name), join(modules, name))
 })

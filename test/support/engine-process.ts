@@ -20,6 +20,8 @@ export interface EngineOptions {
   readonly configMaps?: string
   /** More arguments behind those that are always given. */
   readonly args?: readonly string[]
+  /** Program and first arguments that run the command; default: the command of the checkout. */
+  readonly command?: readonly [string, ...string[]]
   /** Default: `ENGINE_RUNTIME`. */
   readonly runtime?: 'node' | 'bun'
   readonly env?: Readonly<Record<string, string>>
@@ -89,7 +91,7 @@ export async function startEngine(options: EngineOptions): Promise<EngineProcess
     ...['--secrets', options.secrets ?? workspace.secrets],
     ...['--configmaps', options.configMaps ?? workspace.configMaps],
   ]
-  const [program, ...first] = commandLine(options.runtime ?? engineRuntime)
+  const [program, ...first] = options.command ?? commandLine(options.runtime ?? engineRuntime)
   const started: readonly [string, ...string[]] =
     options.openFiles === undefined
       ? [program, ...first]

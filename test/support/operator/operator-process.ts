@@ -23,21 +23,26 @@ export interface OperatorProcess extends EngineOutput, AsyncDisposable {
 
 let count = 0
 
-/** Starts `node operator/main.ts` and waits until it is ready. `nodeArgs` are for Node and not for the operator. */
+/**
+ * Starts `node operator/main.ts`, or another `program` with its words, and waits until it is ready. `nodeArgs` are for Node
+ * and not for the operator.
+ */
 export async function startOperator(
   kubeconfig: string,
-  { args = [] as readonly string[], nodeArgs = [] as readonly string[], awaitReady = true } = {},
+  {
+    args = [] as readonly string[],
+    nodeArgs = [] as readonly string[],
+    awaitReady = true,
+    program = ['operator/main.ts'] as readonly string[],
+  } = {},
 ): Promise<OperatorProcess> {
   count += 1
   const port = await freePort()
   const identity = `operator-${process.pid}-${count}`
   const own = ['--kubeconfig', kubeconfig, '--probes', `127.0.0.1:${port}`, '--identity', identity, '--pre-stop', '0']
-  const child = await startChild(
-    [process.execPath, ...nodeArgs, 'operator/main.ts', ...own, '--log', 'json', ...args],
-    {
-      cwd: repository,
-    },
-  )
+  const child = await startChild([process.execPath, ...nodeArgs, ...program, ...own, '--log', 'json', ...args], {
+    cwd: repository,
+  })
   const { stdout, stderr } = child.process
   if (stdout === null || stderr === null) throw new Error('the pipes of the operator are missing')
   const output = collectOutput([stdout, stderr], child.exited)
