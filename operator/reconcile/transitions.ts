@@ -63,6 +63,25 @@ function hostTransitions(after: Status, states: HostStates, before: HostStates):
   })
 }
 
+/** More hosts than these that step alike are told by one event. */
+const MOST_ALIKE = 3
+
+/** Tells of many hosts that step alike, as at the first start, by one transition that names the first of them. */
+function gathered(transitions: readonly Transition[]): Transition[] {
+  const groups = new Map<string, Transition[]>()
+  for (const one of transitions) {
+    const group = groups.get(one.reason)
+    if (group === undefined) groups.set(one.reason, [one])
+    else group.push(one)
+  }
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group
+    if (first === undefined || group.length <= MOST_ALIKE) return group
+    const named = group.slice(0, MOST_ALIKE).map(({ note }) => note)
+    return [{ ...first, note: [...named, `and ${group.length - MOST_ALIKE} more hosts`].join('; ') }]
+  })
+}
+
 function listenerTransitions(before: Status, after: Status): Transition[] {
   return (after.listeners ?? []).flatMap((listener): Transition[] => {
     const last = before.listeners?.find(({ name }) => name === listener.name)
@@ -105,5 +124,5 @@ export const transitionsOf = (
 ): Transition[] => [
   ...conditionTransitions(before, after),
   ...listenerTransitions(before, after),
-  ...hostTransitions(after, statesAfter, statesBefore),
+  ...gathered(hostTransitions(after, statesAfter, statesBefore)),
 ]

@@ -124,6 +124,22 @@ describe('transitionsOf', () => {
     expect(reasonsOf(near, near, end - 1, end + 1)).toEqual(['CertificateExpired'])
     expect(reasonsOf(near, near, end + 1, end + 3_600_000)).toEqual([])
   })
+  test('many hosts that step alike make one event that names the first of them, few make one each', () => {
+    const withHosts = (count: number) => {
+      const icsHosts = Array.from({ length: count }, (_, i) => ({
+        ...{ hostTag: `host-${i}`, grade: 'OK' as const, messages: [] },
+        certificates: [certificate()],
+      }))
+      const status = statusOf(factsOf({ pods: [podOf('a', reportOf({ icsHosts })), podOf('b')] }))
+      const before = { ...status, icsHosts: [] }
+      return transitionsOf(before, status, hostStates(before, NOW, 30), hostStates(status, NOW, 30))
+    }
+    // The other pod tells of one more.
+    expect(withHosts(2).map(({ reason }) => reason)).toEqual(Array(3).fill('CertificateLoaded'))
+    const [only, ...others] = withHosts(512)
+    expect(others).toEqual([])
+    expect(only?.note).toMatch(/^host "host-0" serves .*; host "host-1" serves .*; and 510 more hosts$/)
+  })
   test('an invalid generation is told once', () => {
     const invalid = statusOf(factsOf({ acceptance: accept(parentOf({ listeners: [] })), before: good }))
     const reasons = (before: typeof good) =>
