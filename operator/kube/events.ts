@@ -43,6 +43,10 @@ const MAX_NOTE = 1_024
 const BURST = 25
 const REFILL_MS = 5 * 60_000
 
+/** A name for one event of an object; what is left of a long name ends as a name may. */
+const eventName = (name: string): string =>
+  `${name.slice(0, 200).replace(/[^a-z0-9]+$/, '')}.${randomBytes(8).toString('hex')}`
+
 interface Series {
   readonly name: string
   count: number
@@ -80,7 +84,7 @@ export class EventRecorder {
       const event: KubeObject = {
         apiVersion: EVENTS.apiVersion,
         kind: EVENTS.kind,
-        metadata: { name: `${name.slice(0, 200)}.${randomBytes(8).toString('hex')}`, namespace },
+        metadata: { name: eventName(name), namespace },
         eventTime: microTime(now),
         reportingController: controller,
         reportingInstance: instance.slice(0, 128),
