@@ -145,9 +145,21 @@ function troubleOf(kind: ChildKind, name: string, error: unknown): ChildTrouble 
   }
   if (!(error instanceof ApiError) || isTransient(error) || error.status === 409) return undefined
   const { message } = error
-  if (error.causes.some(({ reason }) => reason === 'NamespaceTerminating'))
-    return { kind, name, reason: 'NamespaceTerminating', message: 'the namespace is being deleted' }
+  if (error.causes.some(({ reason }) => reason === 'NamespaceTerminating')) {
+    const cure = 'apply the SocketServer in another namespace, or again when this one was made anew'
+    return { kind, name, reason: 'NamespaceTerminating', message: `the namespace is being deleted: ${cure}` }
+  }
   if (error.status === 403 && /exceeded quota/.test(message))
     return { kind, name, reason: 'QuotaExceeded', message: `${message}: raise the quota, or ask for less` }
-  return { kind, name, reason: 'ObjectRefused', message: `the API server refuses it: ${message}` }
+  const cure = cureOf(kind, error)
+  return { kind, name, reason: 'ObjectRefused', message: `the API server refuses it: ${message}: ${cure}` }
+}
+
+/** What a person can do about a refusal that lasts. */
+function cureOf(kind: ChildKind, { status, message }: ApiError): string {
+  if (/field is immutable|may not change once set/.test(message)) return `delete the ${kind}, and it is made anew`
+  if (status === 403 && / cannot \w+ resource /.test(message))
+    return 'grant the operator what its command "role" prints'
+  if (kind === 'Service') return 'correct spec.service'
+  return kind === 'Deployment' ? 'correct spec.template' : 'look at what refuses it'
 }

@@ -146,7 +146,10 @@ function troubleOf(object: KubeObject): PodTrouble | undefined {
   }
   const scheduled = conditionOf(object, 'PodScheduled')
   if (scheduled?.['status'] === 'False' && scheduled['reason'] === 'Unschedulable')
-    return { reason: 'Unschedulable', message: textAt(scheduled, 'message') }
+    return {
+      reason: 'Unschedulable',
+      message: `${textAt(scheduled, 'message')}: add nodes that fit, or correct spec.template`,
+    }
   return undefined
 }
 

@@ -41,7 +41,7 @@ const podsCanBeMade: Check = ({ deployment }) => {
   if (refusal === '') return undefined
   return /exceeded quota/.test(refusal)
     ? fault('QuotaExceeded', `${refusal}: raise the quota, or lower spec.replicas or spec.template.resources`)
-    : fault('PodsRefused', refusal)
+    : fault('PodsRefused', `${refusal}: correct spec.template, or change what refuses them`)
 }
 
 const podsCanRun: Check = ({ pods }) => {

@@ -28,6 +28,7 @@ export interface PodObject {
     readonly nodeName?: string
     readonly volumes: readonly Volume[]
     readonly containers: readonly {
+      readonly image: string
       readonly args: readonly string[]
       readonly ports: readonly { readonly name?: string; readonly containerPort: number }[]
       readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[]
@@ -58,6 +59,8 @@ export interface Kubelet extends AsyncDisposable {
   readonly started: number
   /** Stops the refresh by annotations as well: volumes stay as they are. */
   freeze(isFrozen: boolean): void
+  /** Pods to come wait for their image, which cannot be had for that reason; undefined: it can be had. */
+  failImages(message: string | undefined): void
 }
 
 const NODE = 'test-node'
@@ -65,6 +68,7 @@ const NODE = 'test-node'
 interface Running extends RunningPod {
   readonly child: Child
   readonly directory: string
+  readonly image: string
   annotations: string
   refreshedAt: number
   isReady: boolean | undefined
@@ -87,6 +91,9 @@ export async function startKubelet(admin: Identity, namespace: string, options: 
   let started = 0
   let isStopped = false
   let isFrozen = false
+  let imageFailure: string | undefined
+  /** Pods that were told to wait for their image. */
+  const imageless = new Set<string>()
 
   const get = async (path: string) => {
     const { status, body } = await admin.request(path)
@@ -146,7 +153,8 @@ export async function startKubelet(admin: Identity, namespace: string, options: 
     const { name } = pod.metadata
     started += 1
     const ip = `${network}.${1 + (started % 250)}`
-    const directory = join(root, name)
+    // Short, for a path of a Unix socket has at most 107 bytes.
+    const directory = join(root, String(started))
     await writeVolumes(pod, directory)
     const [container] = pod.spec.containers
     const args = (container?.args ?? []).map((arg) => (/^\/(etc|tmp)\//.test(arg) ? join(directory, arg) : arg))
@@ -161,6 +169,7 @@ export async function startKubelet(admin: Identity, namespace: string, options: 
     const item: Running = {
       ...collectOutput([stdout, stderr], child.exited),
       ...{ name, ip, child, directory, pid: child.pid },
+      image: container?.image ?? '',
       adminPort: container?.ports.find((port) => port.name === 'admin')?.containerPort ?? 0,
       annotations: JSON.stringify(pod.metadata.annotations),
       refreshedAt: performance.now(),
@@ -175,6 +184,16 @@ export async function startKubelet(admin: Identity, namespace: string, options: 
       running.delete(name)
       await patchStatus(name, { conditions: [{ type: 'Ready', status: 'False' }] }).catch(() => {})
     })
+  }
+
+  const waitForImage = async (pod: PodObject, failure: string) => {
+    const { name } = pod.metadata
+    const image = pod.spec.containers[0]?.image ?? ''
+    const message = `Back-off pulling image "${image}": ErrImagePull: ${failure}`
+    const waiting = { reason: 'ImagePullBackOff', message }
+    const engine = { name: 'engine', image, imageID: '', ready: false, restartCount: 0, state: { waiting } }
+    const { status } = await patchStatus(name, { phase: 'Pending', containerStatuses: [engine] })
+    if (status === 200) imageless.add(name)
   }
 
   const end = async (item: Running) => {
@@ -201,6 +220,12 @@ export async function startKubelet(admin: Identity, namespace: string, options: 
       phase: 'Running',
       podIP: item.ip,
       podIPs: [{ ip: item.ip }],
+      containerStatuses: [
+        {
+          ...{ name: 'engine', image: item.image, imageID: item.image, restartCount: 0 },
+          ...{ ready: isReady, started: true, state: { running: { startedAt: now } } },
+        },
+      ],
       conditions: ['Ready', 'ContainersReady', 'Initialized'].map((type) => ({
         type,
         status: type === 'Initialized' || isReady ? 'True' : 'False',
@@ -225,7 +250,12 @@ export async function startKubelet(admin: Identity, namespace: string, options: 
       })
       return
     }
+    if (item === undefined && imageFailure !== undefined) {
+      if (!imageless.has(name)) await waitForImage(pod, imageFailure)
+      return
+    }
     if (item === undefined) {
+      imageless.delete(name)
       await start(pod)
       return
     }
@@ -298,6 +328,9 @@ export async function startKubelet(admin: Identity, namespace: string, options: 
     },
     freeze(frozen) {
       isFrozen = frozen
+    },
+    failImages(message) {
+      imageFailure = message
     },
     async [Symbol.asyncDispose]() {
       isStopped = true
