@@ -38,7 +38,7 @@ test('no file is named after nothing', () => {
 })
 
 test('only configuration files have default exports', () => {
-  const files = sourceFiles().filter(({ path }) => !/^[^/]+\.config\.ts$/.test(path))
+  const files = sourceFiles().filter(({ path }) => !/(^|\/)[^/]+\.config\.ts$/.test(path))
   expect(files.flatMap(defaultExport)).toEqual([])
 })
 

@@ -23,7 +23,7 @@ async function canListen(options: ListenOptions): Promise<boolean> {
  * Holds a name among all processes of this machine until this process ends. An abstract UNIX socket vanishes with its
  * process, so nothing is left behind by a killed one; where there are none (not on Linux) nothing is held.
  */
-async function hold(name: string): Promise<boolean> {
+export async function hold(name: string): Promise<boolean> {
   const server = createServer()
   try {
     server.listen({ path: `\0${name}` })

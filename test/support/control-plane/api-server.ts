@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Authority, createKey, pemOf } from '../certificates.ts'
 import { freePort } from '../ports.ts'
+import type { ControlPlaneNetwork } from './network.ts'
 import { type ProgramProcess, startProgram } from './program-process.ts'
 
 /** An API server; it can be stopped and started again on the same port, with the same keys. */
@@ -24,6 +25,7 @@ export interface ApiServerOptions {
   readonly directory: string
   readonly authority: Authority
   readonly etcdUrl: string
+  readonly network: ControlPlaneNetwork
   /** Without a controller manager no namespace has a service account, and pods would be refused for it. */
   readonly serviceAccounts: boolean
   /** An audit policy (`audit.k8s.io/v1`). */
@@ -33,7 +35,7 @@ export interface ApiServerOptions {
 
 /** An API server on a port of its own; not started yet. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { directory, authority } = options
+  const { directory, authority, network } = options
   const certificates = join(directory, 'certificates')
   await mkdir(certificates, { recursive: true })
   const file = async (name: string, content: string) => {
@@ -41,9 +43,15 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     return join(certificates, name)
   }
   const port = await freePort()
-  const url = `https://127.0.0.1:${port}`
+  const url = `https://${network.address}:${port}`
   const auditLog = join(directory, 'audit.log')
-  const serving = authority.issue({ commonName: 'kube-apiserver', names: ['localhost'], ips: ['127.0.0.1'] })
+  const { address, serviceAddress } = network
+  const serving = authority.issue({
+    commonName: 'kube-apiserver',
+    names: ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'],
+    ips: [address, ...(serviceAddress === undefined ? [] : [serviceAddress])],
+  })
+  const toKubelets = authority.issue({ commonName: 'admin', organizations: ['system:masters'], client: true })
   const signing = createKey()
   const signingKey = await file('service-accounts.key', signing.export({ type: 'sec1', format: 'pem' }).toString())
   const verifyingKey = createPublicKey(pemOf(signing)).export({ type: 'spki', format: 'pem' }).toString()
@@ -54,14 +62,17 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
           `--audit-policy-file=${await file('audit-policy.json', JSON.stringify(options.auditPolicy))}`,
           ...[`--audit-log-path=${auditLog}`, '--audit-log-mode=blocking'],
         ]
-  const command: readonly [string, ...string[]] = [
+  const command = network.enter([
     options.program,
-    ...['--bind-address=127.0.0.1', `--secure-port=${port}`],
-    ...['--advertise-address=127.0.0.1', '--endpoint-reconciler-type=none'],
-    ...[`--etcd-servers=${options.etcdUrl}`, '--service-cluster-ip-range=10.96.0.0/16'],
+    ...[`--bind-address=${address}`, `--secure-port=${port}`, `--advertise-address=${address}`],
+    // The loopback address is none that the Service `kubernetes` may have.
+    ...(serviceAddress === undefined ? ['--endpoint-reconciler-type=none'] : []),
+    ...[`--etcd-servers=${options.etcdUrl}`, `--service-cluster-ip-range=${network.serviceRange}`],
     `--tls-cert-file=${await file('server.crt', serving.certPem)}`,
     `--tls-private-key-file=${await file('server.key', serving.keyPem)}`,
     `--client-ca-file=${await file('ca.crt', authority.cert)}`,
+    `--kubelet-client-certificate=${await file('kubelet-client.crt', toKubelets.certPem)}`,
+    `--kubelet-client-key=${await file('kubelet-client.key', toKubelets.keyPem)}`,
     `--cert-dir=${certificates}`,
     '--authorization-mode=Node,RBAC',
     '--allow-privileged=true',
@@ -73,7 +84,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     ...(options.serviceAccounts ? [] : ['--disable-admission-plugins=ServiceAccount']),
     ...audit,
     ...options.args,
-  ]
+  ])
   let running: ProgramProcess | undefined
   const end = async (how: 'stop' | 'kill') => {
     await running?.[how]()

@@ -8,6 +8,7 @@ import { startController } from './controllers.ts'
 import { createEtcd } from './etcd.ts'
 import { findPrograms } from './find-programs.ts'
 import { createIdentity, type Identity } from './identity.ts'
+import { type ControlPlaneNetwork, LOOPBACK } from './network.ts'
 import type { ProgramProcess } from './program-process.ts'
 import { BASE_PROGRAMS, type Program } from './programs.ts'
 import { createTemporaryDirectory } from './temporary-directory.ts'
@@ -20,6 +21,8 @@ export interface ControlPlaneOptions {
   readonly scheduler?: boolean
   /** An audit policy (`audit.k8s.io/v1`); what it lets through is in `auditEvents()`. */
   readonly auditPolicy?: object
+  /** Where it runs; default: on the loopback interface. */
+  readonly network?: ControlPlaneNetwork
   /** More arguments of kube-apiserver. */
   readonly apiServerArgs?: readonly string[]
 }
@@ -83,8 +86,8 @@ const answersOk = async (identity: Identity, path: string): Promise<unknown> => 
 }
 
 /**
- * Starts etcd and kube-apiserver (and the controllers asked for) on free ports of the loopback interface, in a temporary
- * directory, and resolves when they are ready: after some 2 s once the programs exist (see {@link findPrograms}).
+ * Starts etcd and kube-apiserver (and the controllers asked for) on free ports of the loopback interface (or in another
+ * `network`), in a temporary directory, and resolves when they are ready: after some 2 s once the programs exist (see {@link findPrograms}).
  * Several may run at once. Use it as `await using plane = await startControlPlane()`, or dispose it by hand.
  *
  * @example
@@ -96,6 +99,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     ...(options.controllerManager ? (['kube-controller-manager'] as const) : []),
     ...(options.scheduler ? (['kube-scheduler'] as const) : []),
   ]
+  const network = options.network ?? LOOPBACK
   const tell = (line: string) => process.stderr.write(`control plane: ${line}\n`)
   const programs = await findPrograms([...BASE_PROGRAMS, ...extra], tell)
   const programOf = (name: Program) => programs[name] ?? name
@@ -103,9 +107,9 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   try {
     const directory = stack.use(await createTemporaryDirectory('socketserver-control-plane-')).path
     const authority = createAuthority({ name: 'control plane of a test' })
-    const etcd = await createEtcd(programOf('etcd'), directory)
+    const etcd = await createEtcd(programOf('etcd'), directory, network)
     const apiServer = await createApiServer({
-      ...{ program: programOf('kube-apiserver'), directory, authority, etcdUrl: etcd.url },
+      ...{ program: programOf('kube-apiserver'), directory, authority, etcdUrl: etcd.url, network },
       serviceAccounts: options.controllerManager ?? false,
       auditPolicy: options.auditPolicy,
       args: options.apiServerArgs ?? [],
@@ -131,7 +135,9 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     await apiServer.start(ready)
     const controllers: Promise<ProgramProcess>[] = []
     const start = (name: 'kube-controller-manager' | 'kube-scheduler', args: readonly string[]) =>
-      controllers.push(startController(programOf(name), name, { directory, kubeconfig: admin.kubeconfig, args }))
+      controllers.push(
+        startController(programOf(name), name, { directory, kubeconfig: admin.kubeconfig, network, args }),
+      )
     stack.defer(async () => {
       for (const result of await Promise.allSettled(controllers))
         if (result.status === 'fulfilled') await result.value.kill()

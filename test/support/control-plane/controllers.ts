@@ -1,12 +1,13 @@
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { freePort } from '../ports.ts'
+import type { ControlPlaneNetwork } from './network.ts'
 import { type ProgramProcess, startProgram } from './program-process.ts'
 
 /** Resolves when the health endpoint of a controller answers; its certificate is its own affair. */
-function healthy(port: number): Promise<void> {
+function healthy(host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const sent = request({ host: '127.0.0.1', port, path: '/healthz', rejectUnauthorized: false }, (answer) => {
+    const sent = request({ host, port, path: '/healthz', rejectUnauthorized: false }, (answer) => {
       answer.resume()
       if (answer.statusCode === 200) resolve()
       else reject(new Error(`/healthz answers ${answer.statusCode}`))
@@ -20,17 +21,27 @@ function healthy(port: number): Promise<void> {
 export async function startController(
   program: string,
   name: 'kube-controller-manager' | 'kube-scheduler',
-  options: { readonly directory: string; readonly kubeconfig: string; readonly args?: readonly string[] },
+  options: {
+    readonly directory: string
+    readonly kubeconfig: string
+    readonly network: ControlPlaneNetwork
+    readonly args?: readonly string[]
+  },
 ): Promise<ProgramProcess> {
+  const { network } = options
   const port = await freePort()
   return startProgram(
-    [
+    network.enter([
       program,
       ...[`--kubeconfig=${options.kubeconfig}`, '--leader-elect=false'],
       ...[`--authentication-kubeconfig=${options.kubeconfig}`, `--authorization-kubeconfig=${options.kubeconfig}`],
-      ...['--bind-address=127.0.0.1', `--secure-port=${port}`],
+      ...[`--bind-address=${network.address}`, `--secure-port=${port}`],
       ...(options.args ?? []),
-    ],
-    { logFile: join(options.directory, `${name}.log`), ready: () => healthy(port), readyWithinMs: 60_000 },
+    ]),
+    {
+      logFile: join(options.directory, `${name}.log`),
+      ready: () => healthy(network.address, port),
+      readyWithinMs: 60_000,
+    },
   )
 }

@@ -1,6 +1,7 @@
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort } from '../ports.ts'
+import type { ControlPlaneNetwork } from './network.ts'
 import { type ProgramProcess, startProgram } from './program-process.ts'
 
 /** The store of a control plane; it can be killed, copied and started again on the same port. */
@@ -22,16 +23,16 @@ async function healthy(url: string): Promise<void> {
 }
 
 /** An etcd that keeps its data below `directory`, on ports of its own; not started yet. */
-export async function createEtcd(program: string, directory: string): Promise<Etcd> {
-  const url = `http://127.0.0.1:${await freePort()}`
-  const peerUrl = `http://127.0.0.1:${await freePort()}`
+export async function createEtcd(program: string, directory: string, network: ControlPlaneNetwork): Promise<Etcd> {
+  const url = `http://${network.address}:${await freePort()}`
+  const peerUrl = `http://${network.address}:${await freePort()}`
   const data = join(directory, 'etcd')
   let running: ProgramProcess | undefined
   return {
     url,
     async start() {
       running = await startProgram(
-        [
+        network.enter([
           program,
           ...['--name=test', `--data-dir=${data}`, '--log-level=warn'],
           ...[`--listen-client-urls=${url}`, `--advertise-client-urls=${url}`],
@@ -39,7 +40,7 @@ export async function createEtcd(program: string, directory: string): Promise<Et
           `--initial-cluster=test=${peerUrl}`,
           // Nobody misses what is lost when the machine loses power.
           '--unsafe-no-fsync',
-        ],
+        ]),
         { logFile: join(directory, 'etcd.log'), ready: () => healthy(url), readyWithinMs: 30_000 },
       )
     },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Environment, newestKept } from './cache.ts'
@@ -15,19 +15,23 @@ export interface Modules {
   readonly directory: string
 }
 
-/** The module in this repository: its version is the one that tests run on when nothing else is asked for. */
-export function pinnedModules(): Modules {
-  const version = /^\s*k8s\.io\/kubernetes (v\S+)/m.exec(readFileSync(join(OWN, 'go.mod'), 'utf8'))?.[1]
-  if (version === undefined) throw new Error(`${OWN}/go.mod does not require k8s.io/kubernetes: restore that line`)
-  return { version, directory: OWN }
+/**
+ * A module in this repository; default: the one of the control plane, whose version is the one that tests run on when
+ * nothing else is asked for.
+ */
+export function pinnedModules(directory: string = OWN): Modules {
+  const version = /^\s*k8s\.io\/kubernetes (v\S+)/m.exec(readFileSync(join(directory, 'go.mod'), 'utf8'))?.[1]
+  if (version === undefined)
+    throw new Error(`${directory}/go.mod does not require k8s.io/kubernetes: restore that line`)
+  return { version, directory }
 }
 
-/** Names what is built from a module: its version, and the hash of everything its builds download. */
+/** Names what is built from a module: its version, and the hash of everything its builds download and of its own programs. */
 export function modulesKey({ version, directory }: Modules): string {
-  const hash = createHash('sha256')
-    .update(readFileSync(join(directory, 'go.sum')))
-    .digest('hex')
-  return `${version}-${hash.slice(0, 12)}`
+  const hash = createHash('sha256').update(readFileSync(join(directory, 'go.sum')))
+  for (const program of globSync('*/*.go', { cwd: directory }).sort())
+    hash.update(readFileSync(join(directory, program)))
+  return `${version}-${hash.digest('hex').slice(0, 12)}`
 }
 
 const generatedDirectory = (cache: string, version: string) => join(cache, 'modules', version)

@@ -5,6 +5,7 @@ import { basename } from 'node:path'
 import { type Child, startChild } from '../child.ts'
 import { within } from '../deadline.ts'
 import { eventually } from '../eventually.ts'
+import type { CommandLine } from './network.ts'
 
 /** One program of the control plane in a process of its own. */
 export interface ProgramProcess {
@@ -23,21 +24,22 @@ async function gone(child: Child, log: { end(): unknown }): Promise<void> {
 }
 
 /**
- * Starts a program, its output appended to a file, and waits until `ready` does not throw. Rejects with the end of the
+ * Starts a program, its output appended to a file named after it, and waits until `ready` does not throw. Rejects with the end of the
  * output when the program ends before that, or is not ready within `readyWithinMs`.
  */
 export async function startProgram(
-  [program, ...args]: readonly [string, ...string[]],
+  command: CommandLine,
   options: { readonly logFile: string; readonly ready: () => Promise<unknown>; readonly readyWithinMs: number },
 ): Promise<ProgramProcess> {
-  const child = await startChild([program, ...args])
+  const name = basename(options.logFile, '.log')
+  const child = await startChild(command)
   const log = createWriteStream(options.logFile, { flags: 'a' })
   child.process.stdin?.end()
   child.process.stdout?.pipe(log, { end: false })
   child.process.stderr?.pipe(log, { end: false })
   const stop = async (signal: NodeJS.Signals) => {
     child.process.kill(signal)
-    await within(STOP_MS, `the end of ${program}`, child.exited).catch(() => child.process.kill('SIGKILL'))
+    await within(STOP_MS, `the end of ${name}`, child.exited).catch(() => child.process.kill('SIGKILL'))
     await gone(child, log)
   }
   let ended = false
@@ -58,7 +60,7 @@ export async function startProgram(
     await stop('SIGKILL')
     if (!log.writableFinished) await once(log, 'finish')
     const end = (await readFile(options.logFile, 'utf8')).trim().split('\n').slice(-25).join('\n')
-    throw new Error(`${basename(program)} did not become ready: ${(error as Error).message}\n${end}`)
+    throw new Error(`${name} did not become ready: ${(error as Error).message}\n${end}`)
   }
   return { pid: child.pid, stop: () => stop('SIGTERM'), kill: () => stop('SIGKILL') }
 }

@@ -1,5 +1,5 @@
-/** The programs a control plane is made of. */
-export type Program = 'etcd' | 'kube-apiserver' | 'kubectl' | 'kube-controller-manager' | 'kube-scheduler'
+/** The programs a cluster is made of, and what its people use. */
+export type Program = keyof typeof PACKAGES
 
 /** What every control plane needs. Ready-made archives hold exactly these. */
 export const BASE_PROGRAMS: readonly Program[] = ['etcd', 'kube-apiserver', 'kubectl']
@@ -7,9 +7,24 @@ export const BASE_PROGRAMS: readonly Program[] = ['etcd', 'kube-apiserver', 'kub
 /** Everything a control plane can run, in the order in which building is worth most. */
 export const ALL_PROGRAMS: readonly Program[] = [...BASE_PROGRAMS, 'kube-controller-manager', 'kube-scheduler']
 
+/** What makes a node of a machine, beside what its distribution has. */
+export const NODE_PROGRAMS: readonly Program[] = ['pause', 'coredns', 'kube-proxy', 'kubelet']
+
+/** Go packages; those of this repository begin with `./`. */
+const PACKAGES = {
+  etcd: 'go.etcd.io/etcd/server/v3',
+  'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
+  kubectl: 'k8s.io/kubernetes/cmd/kubectl',
+  'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
+  'kube-scheduler': 'k8s.io/kubernetes/cmd/kube-scheduler',
+  kubelet: 'k8s.io/kubernetes/cmd/kubelet',
+  'kube-proxy': 'k8s.io/kubernetes/cmd/kube-proxy',
+  coredns: './coredns',
+  pause: './pause',
+} as const
+
 /** The Go package of a program. */
-export const packageOf = (program: Program): string =>
-  program === 'etcd' ? 'go.etcd.io/etcd/server/v3' : `k8s.io/kubernetes/cmd/${program}`
+export const packageOf = (program: Program): string => PACKAGES[program]
 
 /** Which Kubernetes is asked for. */
 export interface WantedVersion {
