@@ -111,7 +111,9 @@ export class ClusterView {
         before.metadata.uid === after.metadata.uid &&
         before.metadata.generation === after.metadata.generation &&
         before.metadata.deletionTimestamp === after.metadata.deletionTimestamp &&
-        JSON.stringify(before.metadata.annotations) === JSON.stringify(after.metadata.annotations)
+        JSON.stringify(before.metadata.annotations) === JSON.stringify(after.metadata.annotations) &&
+        // A store that was set back gives a generation out a second time, for something else.
+        JSON.stringify(before.spec) === JSON.stringify(after.spec)
       if (!isSame) changed(key)
     })
     for (const store of Object.values(this.children))

@@ -53,7 +53,7 @@ interface Memory {
   readonly uid: string
   readonly children: ChildMemory
   readonly nudges: NudgeMemory
-  acceptance: { readonly of: string; readonly is: Acceptance } | undefined
+  acceptance: { readonly of: string; readonly spec: unknown; readonly is: Acceptance } | undefined
   statusAt: number
   /** When something last became different. */
   newsAt: number
@@ -144,12 +144,15 @@ export class Reconciler {
     return { kind: 'again', afterMs: Math.min(lookMs, nudgedMs ?? lookMs) }
   }
 
-  /** Parsing hundreds of hosts is done once for each generation. */
+  /** Parsing hundreds of hosts is done once for each content: the generation alone may come a second time (a restored store). */
   #accept(server: TrimmedServer, memory: Memory): Acceptance {
-    const { generation, annotations } = server.metadata
-    const of = `${generation} ${annotations?.[RECHECK_ANNOTATION] ?? ''}`
-    if (memory.acceptance?.of !== of) memory.acceptance = { of, is: accept(server) }
-    return memory.acceptance.is
+    const { metadata, spec } = server
+    const of = `${metadata.generation} ${metadata.annotations?.[RECHECK_ANNOTATION] ?? ''}`
+    const known = memory.acceptance
+    const isKnown = known?.of === of && (known.spec === spec || JSON.stringify(known.spec) === JSON.stringify(spec))
+    const is = isKnown ? known.is : accept(server)
+    memory.acceptance = { of, spec, is }
+    return is
   }
 
   async #write(
