@@ -1,4 +1,4 @@
-import type { Clock } from '../sidecar/base/clock.ts'
+import type { SteadyClock } from '../sidecar/base/clock.ts'
 import type { Log } from '../sidecar/base/log.ts'
 import { ClusterView } from './cluster-view.ts'
 import { Controller } from './controller.ts'
@@ -24,7 +24,7 @@ const STOP_MS = 8_000
 
 /** What a manager is made of. */
 export interface ManagerOptions extends OperatorOptions {
-  readonly clock: Clock
+  readonly clock: SteadyClock
   readonly logger: Log
   readonly version: string
   readonly env: Readonly<Record<string, string | undefined>>
@@ -56,7 +56,7 @@ export async function runManager(options: ManagerOptions, stop: AbortSignal): Pr
     observe: (record) => metrics.request(record),
   })
   const reader = new PodReader(clock)
-  const scope = { transport, namespaces: options.namespaces, log, signal: watching.signal }
+  const scope = { transport, namespaces: options.namespaces, clock, log, signal: watching.signal }
   const changed = (key: string) => controller.changed(key)
   const view: ClusterView = new ClusterView({ ...scope, changed, gone: (key) => controller.gone(key) })
   const references = options.watchSecrets ? new ReferenceWatch({ ...scope, view, changed }) : undefined

@@ -1,3 +1,4 @@
+import type { SteadyClock } from '../sidecar/base/clock.ts'
 import type { Log } from '../sidecar/base/log.ts'
 import type { KubeObject, Resource } from './kube/objects.ts'
 import { Reflector } from './kube/reflector.ts'
@@ -9,6 +10,7 @@ export interface ReflectScope {
   readonly transport: Transport
   /** Empty: every namespace. */
   readonly namespaces: readonly string[]
+  readonly clock: SteadyClock
   readonly log: Log
   readonly signal: AbortSignal
 }
@@ -24,7 +26,7 @@ export interface ReflectWhat<T extends Stored> {
 
 /** Keeps a store equal to what is in the cluster, or in each of the namespaces; the promises end with the signal. */
 export function reflect<T extends Stored>(
-  { transport, namespaces, log, signal }: ReflectScope,
+  { transport, namespaces, clock, log, signal }: ReflectScope,
   what: ReflectWhat<T>,
 ): Promise<void>[] {
   const parts = namespaces.length === 0 ? [undefined] : namespaces
@@ -33,5 +35,5 @@ export function reflect<T extends Stored>(
     waiting -= 1
     if (waiting === 0) what.store.synced = true
   }
-  return parts.map((namespace) => new Reflector({ transport, namespace, ...what, log, signal, complete }).run())
+  return parts.map((namespace) => new Reflector({ transport, namespace, ...what, clock, log, signal, complete }).run())
 }

@@ -1,3 +1,4 @@
+import type { SteadyClock } from '../../sidecar/base/clock.ts'
 import type { Log } from '../../sidecar/base/log.ts'
 import { ApiError, isRefusal, type RefusalStatus } from './api-error.ts'
 import { type KubeObject, keyOf, pathOf, type Resource } from './objects.ts'
@@ -17,6 +18,7 @@ export interface ReflectorOptions<T extends Stored> {
   readonly store: Store<T>
   /** Keeps of an object what is used of it. */
   readonly trim: (object: KubeObject) => T
+  readonly clock: SteadyClock
   readonly log: Log
   readonly signal: AbortSignal
   /** Called once, when the first complete list is in. */
@@ -43,8 +45,12 @@ const PAGE = 500
 const WATCH_SECONDS = { least: 300, most: 600 }
 /** Bookmarks come about once a minute; without a line for so long nobody is there. */
 const SILENCE_MS = 180_000
+/** A watch that ran for so long ran well. */
+const STEADY_MS = 10_000
 const FIRST_WAIT_MS = 200
 const MOST_WAIT_MS = 30_000
+/** Where nobody answers nobody is spared by waiting, and who comes back is to be noticed soon; so where watches run, but briefly. */
+const MOST_SHORT_WAIT_MS = 5_000
 const INITIAL_EVENTS_END = 'k8s.io/initial-events-end'
 
 /**
@@ -55,8 +61,13 @@ export class Reflector<T extends Stored> {
   readonly #options: ReflectorOptions<T>
   #version: string | undefined
   #canStreamLists = true
+  /** Failures one after the other to have a list and a watch. */
   #failures = 0
+  /** Watches one after the other that ended soon after they began. */
+  #brief = 0
   #isComplete = false
+  /** When the watch began that runs; undefined before its first list is complete. */
+  #watchingSince: number | undefined
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options
@@ -64,41 +75,47 @@ export class Reflector<T extends Stored> {
 
   /** Runs until the signal comes. */
   async run(): Promise<void> {
-    const { signal, log, resource, namespace } = this.#options
+    const { signal, log, resource, namespace, clock } = this.#options
     while (!signal.aborted) {
+      this.#watchingSince = undefined
+      let error: unknown
       try {
         if (this.#version === undefined && !this.#canStreamLists) await this.#list()
         await this.#watch()
-        this.#failures = 0
-      } catch (error) {
-        if (signal.aborted) return
-        const what = error instanceof Error ? error.message : String(error)
-        const wait = this.#waitAfter(error)
-        // A list that expired is made anew at once; it is the way of the API and no failure.
-        if (wait > 0)
-          log(this.#failures > 2 ? 'warn' : 'info', 'watch interrupted', {
-            resource: resource.plural,
-            namespace,
-            error: what,
-            retryMs: Math.round(wait),
-          })
-        await pause(wait, signal)
+      } catch (failure) {
+        error = failure
+        // After any failure the list is taken anew: a server that was set back to an older state would else
+        // be silent until its versions have grown beyond ours.
+        this.#version = undefined
       }
+      if (signal.aborted) return
+      const ranMs = this.#watchingSince === undefined ? undefined : clock.elapsed() - this.#watchingSince
+      this.#failures = ranMs === undefined ? this.#failures + 1 : 0
+      // A list alone is no success: where watches break as soon as they begin, lists would follow each other.
+      if (ranMs !== undefined) this.#brief = ranMs < STEADY_MS ? this.#brief + 1 : 0
+      const wait = this.#waitAfter(error)
+      // A list that expired is made anew at once; it is the way of the API and no failure.
+      if (wait > 0)
+        log(this.#failures + this.#brief > 2 ? 'warn' : 'info', 'watch interrupted', {
+          resource: resource.plural,
+          namespace,
+          error: error instanceof Error ? error.message : String(error ?? 'it ended as soon as it began'),
+          retryMs: Math.round(wait),
+        })
+      await pause(wait, signal)
     }
   }
 
   #waitAfter(error: unknown): number {
-    // After any failure the list is taken anew: a server that was set back to an older state would else
-    // be silent until its versions have grown beyond ours.
-    this.#version = undefined
-    this.#failures += 1
-    if (isRefusal(error, 410) && this.#failures === 1) return 0
+    if (error === undefined && this.#brief === 0) return 0
+    if (isRefusal(error, 410) && this.#failures + this.#brief <= 1) return 0
     if (this.#canStreamLists && error instanceof ApiError && (error.status === 400 || error.status === 422)) {
       this.#canStreamLists = false
       return 0
     }
-    const grown = Math.min(MOST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(this.#failures - 1, 16))
-    const jittered = grown * (0.75 + Math.random() / 2)
+    const isRefused = this.#failures > 0 && error instanceof ApiError
+    const grown = FIRST_WAIT_MS * 2 ** Math.min(Math.max(this.#failures || this.#brief, 1) - 1, 16)
+    const jittered = Math.min(isRefused ? MOST_WAIT_MS : MOST_SHORT_WAIT_MS, grown) * (0.75 + Math.random() / 2)
     const asked = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0
     return Math.max(asked, jittered)
   }
@@ -131,14 +148,13 @@ export class Reflector<T extends Stored> {
   #replace(items: readonly T[]): void {
     const { namespace, store, complete } = this.#options
     store.replace(items, (key) => namespace === undefined || key.startsWith(`${namespace}/`))
-    this.#failures = 0
     if (this.#isComplete) return
     this.#isComplete = true
     complete()
   }
 
   async #watch(): Promise<void> {
-    const { transport, resource, namespace, metadataOnly, store, trim, signal } = this.#options
+    const { transport, resource, namespace, metadataOnly, store, trim, signal, clock } = this.#options
     const { least, most } = WATCH_SECONDS
     const seconds = Math.round(least + Math.random() * (most - least))
     const silence = new AbortController()
@@ -159,6 +175,9 @@ export class Reflector<T extends Stored> {
         }),
         ...(metadataOnly ? METADATA.watch : {}),
         signal: AbortSignal.any([signal, silence.signal]),
+        began: () => {
+          if (initial === undefined) this.#watchingSince = clock.elapsed()
+        },
       })
       for await (const line of events) {
         alarm.refresh()
@@ -172,6 +191,7 @@ export class Reflector<T extends Stored> {
           if (initial === undefined || object.metadata.annotations?.[INITIAL_EVENTS_END] !== 'true') continue
           this.#replace([...initial.values()])
           initial = undefined
+          this.#watchingSince = clock.elapsed()
         } else if (initial !== undefined) {
           if (type === 'DELETED') initial.delete(keyOf(object))
           else initial.set(keyOf(object), trim(object))

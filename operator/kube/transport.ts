@@ -96,17 +96,20 @@ export class Transport {
   }
 
   /**
-   * Calls the API and reads its answer line by line, each a JSON value, for as long as the server sends. `began` limits
-   * the milliseconds until the answer begins.
+   * Calls the API and reads its answer line by line, each a JSON value, for as long as the server sends. `timeoutMs` limits
+   * the milliseconds until the answer begins; `began` is called then.
    *
    * @throws ApiError when it is refused
    */
-  async *stream(request: ApiRequest & { readonly signal: AbortSignal }): AsyncGenerator<unknown> {
+  async *stream(
+    request: ApiRequest & { readonly signal: AbortSignal; readonly began?: () => void },
+  ): AsyncGenerator<unknown> {
     const late = new AbortController()
     const timer = setTimeout(() => late.abort(new Error('no answer in time')), request.timeoutMs ?? TIMEOUT_MS)
     try {
       const response = await this.#send(request, AbortSignal.any([late.signal, request.signal]))
       clearTimeout(timer)
+      request.began?.()
       for await (const line of linesOf(response.body)) yield JSON.parse(line)
     } finally {
       clearTimeout(timer)

@@ -58,7 +58,17 @@ export async function openApi(kubeconfig: string): Promise<Api> {
         })
         const { signal } = over
         const reflector = new Reflector({
-          ...{ transport, resource, namespace: undefined, store, trim, log: silentLog, signal, complete },
+          ...{
+            transport,
+            resource,
+            namespace: undefined,
+            store,
+            trim,
+            clock: systemClock,
+            log: silentLog,
+            signal,
+            complete,
+          },
         })
         watches.push(reflector.run())
       }),
