@@ -136,6 +136,7 @@ export async function runManager(options: ManagerOptions, stop: AbortSignal): Pr
         namespace: options.leaseNamespace ?? credentials.namespace ?? 'default',
         name: LEASE_NAME,
         identity: options.identity,
+        leaseSeconds: options.leaseSeconds,
         lead,
       })
       const run = leader.run(stop)

@@ -23,6 +23,8 @@ export interface OperatorOptions {
   readonly leaderElect: boolean
   /** Undefined: the namespace of the credentials. */
   readonly leaseNamespace: string | undefined
+  /** How long a lease counts without being renewed. */
+  readonly leaseSeconds: number
   readonly identity: string
   readonly preStopSeconds: number
   readonly watchSecrets: boolean
@@ -62,6 +64,11 @@ export const OPTION_TABLE = {
     type: 'string',
     value: 'NAME',
     help: 'namespace of the lease (that of the credentials, else default)',
+  },
+  'lease-duration': {
+    type: 'string',
+    value: 'SECONDS',
+    help: 'how long a lease counts that is not renewed, 3 to 300; a killed leader is replaced after that (12)',
   },
   identity: { type: 'string', value: 'NAME', help: 'name of this replica in the lease (host name and process)' },
   'pre-stop': {
@@ -169,6 +176,7 @@ export function readOptions(
       probes: probesOf(text('probes') ?? '127.0.0.1:8910'),
       leaderElect: values['no-leader-elect'] !== true,
       leaseNamespace: text('lease-namespace'),
+      leaseSeconds: numberOf('lease-duration', text('lease-duration') ?? '12', 3, 300),
       identity: text('identity') ?? `${hostname()}_${process.pid}_${Math.random().toString(36).slice(2, 8)}`,
       preStopSeconds: numberOf('pre-stop', text('pre-stop') ?? '5', 0, 300),
       watchSecrets: values['watch-secrets'] === true,

@@ -28,6 +28,7 @@ describe('the options', () => {
       workers: 16,
       probes: { address: '127.0.0.1', port: 8910 },
       leaderElect: true,
+      leaseSeconds: 12,
       preStopSeconds: 5,
       watchSecrets: false,
       log: 'json',
@@ -48,6 +49,7 @@ describe('the options', () => {
   test.each([
     [['--workrs', '3'], /did you mean --workers/],
     [['--workers', '0'], /whole number from 1 to 256/],
+    [['--lease-duration', '2'], /whole number from 3 to 300/],
     [['--probes', 'here'], /ADDRESS:PORT/],
     [['--log', 'xml'], /json or --log pretty/],
     [['--image-pull-policy', 'always'], /"always".* Always, IfNotPresent, Never/],
