@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type BundledPackage, bundledPackages, licenceText } from './licences.ts'
 import { bundleModules } from './modules.ts'
@@ -33,6 +33,7 @@ export async function makeDist(directory: string): Promise<readonly BundledPacka
     socketserver: LAUNCHER,
   }
   for (const [file, text] of Object.entries(written)) writeFileSync(join(directory, file), text)
-  chmodSync(join(directory, 'socketserver'), 0o755)
+  for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true }))
+    chmodSync(join(entry.parentPath, entry.name), entry.isDirectory() || entry.name === 'socketserver' ? 0o755 : 0o644)
   return packages
 }
