@@ -50,6 +50,8 @@ export class Leader {
   readonly #leaseMs: number
   readonly #renewWithinMs: number
   readonly #retryMs: number
+  /** For one call. */
+  readonly #callMs: number
   /** The lease as last read, and when it was seen to change. */
   #seen: { readonly lease: Lease; readonly mark: string; readonly at: number } | undefined
   #renewedAt = Number.NEGATIVE_INFINITY
@@ -60,8 +62,9 @@ export class Leader {
   constructor(options: LeaderOptions) {
     this.#options = options
     this.#leaseMs = options.leaseSeconds * 1_000
-    this.#renewWithinMs = this.#leaseMs * RENEW_WITHIN
-    this.#retryMs = Math.min(MOST_RETRY_MS, this.#leaseMs * RETRY)
+    this.#renewWithinMs = Math.floor(this.#leaseMs * RENEW_WITHIN)
+    this.#callMs = Math.floor(this.#renewWithinMs / 2)
+    this.#retryMs = Math.min(MOST_RETRY_MS, Math.floor(this.#leaseMs * RETRY))
   }
 
   /** Whether this process may write now. */
@@ -185,7 +188,7 @@ export class Leader {
     const { transport, namespace, name } = this.#options
     try {
       const path = pathOf(LEASES, namespace, name)
-      const timeoutMs = this.#renewWithinMs / 2
+      const timeoutMs = this.#callMs
       return (await transport.request({ method: 'GET', path, timeoutMs, ...(signal && { signal }) })) as Lease
     } catch (error) {
       if (isRefusal(error, 404)) return undefined
@@ -200,7 +203,7 @@ export class Leader {
       method: before === undefined ? 'POST' : 'PUT',
       path: pathOf(LEASES, namespace, before === undefined ? undefined : name),
       body: { apiVersion: LEASES.apiVersion, kind: LEASES.kind, metadata, spec },
-      timeoutMs: this.#renewWithinMs / 2,
+      timeoutMs: this.#callMs,
       ...(signal && { signal }),
     })) as Lease
   }
