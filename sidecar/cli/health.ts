@@ -1,14 +1,21 @@
 import { SocketServerError } from '../base/errors.ts'
-import type { AdminAddress } from '../control/admin/server.ts'
-import { parseAdmin } from './admin-option.ts'
 import { type Arguments, type Command, usageError } from './command.ts'
 
 /** Where the engine answers unless told otherwise, and where the operator does. */
 const PLACES = ['127.0.0.1:8900', '127.0.0.1:8910']
 const ANSWER_MS = 2000
 
-const urlOf = ({ address, port }: AdminAddress, path: string): string =>
-  `http://${address.includes(':') ? `[${address}]` : address}:${port}${path}`
+/** A name or an address, in brackets where it is IPv6, and a port. */
+const PLACE = /^(?:\[[0-9a-f:.]+\]|[a-z0-9.-]+):[0-9]{1,5}$/i
+
+const urlOf = (place: string, path: string): string => {
+  const url = `http://${place}${path}`
+  if (PLACE.test(place) && URL.canParse(url)) return url
+  throw usageError(
+    `"${place}" is not of the form ADDRESS:PORT`,
+    'give --admin the address or name, and the port, of an engine or operator: 127.0.0.1:8900',
+  )
+}
 
 /** Status and text of the first that answers; undefined when nobody does. */
 const ask = async (
@@ -38,7 +45,7 @@ export const healthCommand: Command = {
     admin: {
       type: 'string',
       value: 'ADDRESS:PORT',
-      help: `its --admin or --probes (${PLACES.join(', else ')})`,
+      help: `its --admin or --probes, or a name that leads there (${PLACES.join(', else ')})`,
     },
     ready: {
       type: 'boolean',
@@ -49,13 +56,7 @@ export const healthCommand: Command = {
   async run(given, terminal) {
     const places = placesOf(given)
     const path = given.flag('ready') ? '/readyz' : '/livez'
-    const urls = places.map((place) => {
-      const address = parseAdmin(place)
-      if (address === undefined)
-        throw usageError('"none" answers nothing', 'give --admin the address that the engine has')
-      return urlOf(address, path)
-    })
-    const answer = await ask(urls)
+    const answer = await ask(places.map((place) => urlOf(place, path)))
     if (answer === undefined) {
       throw new SocketServerError('SS_ENGINE_UNREACHABLE', `nobody answers at ${places.join(' or ')}`, {
         hint: 'give by --admin the ADDRESS:PORT that the engine was started with by --admin, or the operator by --probes',

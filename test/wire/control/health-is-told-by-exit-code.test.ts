@@ -29,11 +29,16 @@ test('an engine that cannot use its manifest is alive and not ready, and both ar
   )
   expect(unready.stdout).toContain('listners')
   expect(await health(...admin)).toMatchObject({ code: 0 })
+  expect(await health('--admin', `localhost:${new URL(engine.adminUrl).port}`)).toMatchObject({ code: 0 })
 })
 
 test('where nobody answers, the exit code is 2 and the cure is told', async () => {
   const { code, stdout, stderr } = await health('--admin', `127.0.0.1:${await freePort()}`)
   expect([code, stdout]).toEqual([2, ''])
   expect(stderr).toMatch(/^Cannot reach the engine: nobody answers at 127\.0\.0\.1:\d+\nhint: .*--admin/)
-  expect(await health('--admin', 'none')).toMatchObject({ code: 2, stderr: expect.stringContaining('"none"') })
+  for (const wrong of ['none', '127.0.0.1:70000', 'http://localhost:8900'])
+    expect(await health('--admin', wrong)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`"${wrong}" is not`),
+    })
 })
