@@ -13,7 +13,8 @@ declare module 'vitest' {
 
 const tell = (line: string) => process.stderr.write(`control plane: ${line}\n`)
 
-async function reasonWithout(programs: readonly Program[]): Promise<string | undefined> {
+/** Why programs of a control plane cannot be had, after every way was tried; undefined when they are there. */
+export async function reasonWithout(programs: readonly Program[]): Promise<string | undefined> {
   try {
     await findPrograms(programs, tell)
     return undefined
