@@ -29,6 +29,12 @@ export default defineConfig({
         hookTimeout: 120_000,
         globalSetup: ['test/support/control-plane/cluster-setup.ts'],
       }),
+      project('charts', 'test/charts/**/*.test.ts', {
+        retry,
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
+        globalSetup: ['test/support/chart-tools/charts-setup.ts'],
+      }),
       project('examples', 'test/examples/**/*.test.ts', {
         retry,
         testTimeout: 60_000,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { undocumented } from './docstrings.ts'
 import { sourceFiles } from './source.ts'
 
-for (const file of sourceFiles(['crds/', 'sidecar/', 'operator/'])) {
+for (const file of sourceFiles(['crds/', 'sidecar/', 'operator/', 'charts/'])) {
   test(`every export of ${file.path} says what it is for`, () => {
     expect(undocumented(file)).toEqual([])
   })

@@ -22,7 +22,7 @@ const defaultExport = ({ path, text }: SourceFile) =>
     ? [`${path} has a default export: give it a name`]
     : []
 
-const sources = sourceFiles(['crds/', 'sidecar/', 'operator/'])
+const sources = sourceFiles(['crds/', 'sidecar/', 'operator/', 'charts/'])
 const typescript = repositoryFiles().filter((path) => path.endsWith('.ts'))
 
 test('no source file is longer than one idea', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { forbiddenImports, importsOf } from './imports.ts'
 import { sourceFiles } from './source.ts'
 
-for (const file of sourceFiles(['crds/', 'sidecar/', 'operator/'])) {
+for (const file of sourceFiles(['crds/', 'sidecar/', 'operator/', 'charts/'])) {
   test(`${file.path} imports only what its folder may`, () => {
     expect(forbiddenImports(file)).toEqual([])
   })

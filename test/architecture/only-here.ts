@@ -14,7 +14,7 @@ interface Rule {
   readonly here: (path: string) => boolean
 }
 
-const product = (path: string) => /^(crds|sidecar|operator)\//.test(path)
+const product = (path: string) => /^(crds|sidecar|operator|charts)\//.test(path)
 const notTests = (path: string) => !path.startsWith('test/')
 const oneOf =
   (...paths: readonly string[]) =>
@@ -33,6 +33,7 @@ const programs = oneOf(
   'sidecar/quickstart.ts',
   'operator/main.ts',
   'crds/generate.ts',
+  'charts/generate.ts',
 )
 
 /** The rules of the kind "X is written only here". */
