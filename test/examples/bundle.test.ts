@@ -76,7 +76,7 @@ test('the bundle has the example of its quickstart', async () => {
     const { stdout, stderr } = child.process
     if (stdout === null || stderr === null) throw new Error('the pipes are missing')
     stderr.resume()
-    await createReader(stdout).until('Ctrl-C stops it.\n', 20_000)
+    await createReader(stdout).until('Ctrl-C stops it.\n', 40_000)
     expect(run('health', '--admin', `127.0.0.1:${admin}`, '--ready')).toBe('ok\n')
     child.process.kill('SIGINT')
     expect(await within(15_000, 'the end', child.exited)).toEqual({ code: 0, signal: null })

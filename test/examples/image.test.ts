@@ -123,7 +123,9 @@ describe.skipIf(noBuilder !== undefined && !isRequired)('the image', () => {
       expect(inside([...Entrypoint, 'operator', 'role']).stdout).toContain('kind: ClusterRole\n')
     })
 
-    test('is the engine, which serves as nobody with workers, and is asked by its own binary', async () => {
+    test('is the engine, which serves as nobody with workers, and is asked by its own binary', {
+      timeout: 180_000,
+    }, async () => {
       const [port, admin] = [await freePort(), await freePort()]
       const plain = listener({ name: 'plain', port, tls: false, handler: { type: 'Echo' } })
       writeFileSync(join(config, 'socketserver.json'), JSON.stringify(socketServer({ listeners: [plain] })), {
