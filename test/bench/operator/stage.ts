@@ -3,16 +3,16 @@ import { SOCKET_SERVERS } from '../../../operator/cluster-view.ts'
 import { rolesOf } from '../../../operator/role.ts'
 import { type ControlPlane, startControlPlane } from '../../support/control-plane/control-plane.ts'
 import { eventually } from '../../support/eventually.ts'
-import { type OperatorProcess, startOperator } from '../../support/operator/operator-process.ts'
+import type { OperatorProcess } from '../../support/operator/operator-process.ts'
 import { repository } from '../../support/runtime.ts'
 import { type Api, openApi } from './api.ts'
 import { AuditTail } from './audit-tail.ts'
 import { type Engines, openEngines } from './engines.ts'
 import { Fleet } from './fleet.ts'
+import { OPERATOR_USER, startOperatorInPod } from './operator-in-pod.ts'
 import { startPodMaker } from './pod-maker.ts'
 
 const NAMESPACE = 'bench'
-const USER = 'operator'
 
 /** Everything one run needs: a control plane, the operator, and who plays pods. */
 export interface BenchStage extends AsyncDisposable {
@@ -28,7 +28,7 @@ const AUDIT = {
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',
   omitStages: ['RequestReceived', 'ResponseStarted'],
-  rules: [{ level: 'Metadata', omitManagedFields: true, users: [USER] }],
+  rules: [{ level: 'Metadata', omitManagedFields: true, users: [OPERATOR_USER] }],
 }
 
 async function installContract(plane: ControlPlane): Promise<void> {
@@ -53,7 +53,7 @@ async function grantRoles(plane: ControlPlane): Promise<void> {
       kind: `${role.kind}Binding`,
       metadata: role.metadata,
       roleRef: { apiGroup, kind: role.kind, name: role.metadata.name },
-      subjects: [{ apiGroup, kind: 'User', name: USER }],
+      subjects: [{ apiGroup, kind: 'User', name: OPERATOR_USER }],
     },
   ])
   const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items })
@@ -76,11 +76,8 @@ export async function setStage(profiles: string | undefined, failed: (error: unk
     const engines = stack.use(await openEngines())
     await startPodMaker(api, engines, failed)
     const fleet = await Fleet.open(api, NAMESPACE)
-    const { kubeconfig } = await plane.identity(USER)
     const nodeArgs = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`]
-    const operator = await startOperator(kubeconfig, { nodeArgs })
-    // What it was asked to write when it ends, a profile, takes its time.
-    stack.defer(async () => void (operator.ended() || (await operator.stop())))
+    const operator = await startOperatorInPod(plane, stack, nodeArgs)
     await eventually(
       async () => {
         if ((await operator.metrics()).sum('leader_election_master_status') !== 1) throw new Error('nobody leads')

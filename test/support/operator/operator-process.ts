@@ -23,26 +23,38 @@ export interface OperatorProcess extends EngineOutput, AsyncDisposable {
 
 let count = 0
 
+/** How an operator is to be started. */
+export interface OperatorStart {
+  readonly args?: readonly string[]
+  /** For Node and not for the operator. */
+  readonly nodeArgs?: readonly string[]
+  readonly awaitReady?: boolean
+  /** What Node is to run, with its words. */
+  readonly program?: readonly string[]
+  /** Everything in its environment. */
+  readonly env?: NodeJS.ProcessEnv
+}
+
 /**
- * Starts `node operator/main.ts`, or another `program` with its words, and waits until it is ready. `nodeArgs` are for Node
- * and not for the operator.
+ * Starts `node operator/main.ts`, or another program, and waits until it is ready. Without a kubeconfig it is to find its way
+ * as in a pod.
  */
 export async function startOperator(
-  kubeconfig: string,
+  kubeconfig: string | undefined,
   {
-    args = [] as readonly string[],
-    nodeArgs = [] as readonly string[],
+    args = [],
+    nodeArgs = [],
     awaitReady = true,
-    program = ['operator/main.ts'] as readonly string[],
-  } = {},
+    program = ['operator/main.ts'],
+    env = process.env,
+  }: OperatorStart = {},
 ): Promise<OperatorProcess> {
   count += 1
   const port = await freePort()
   const identity = `operator-${process.pid}-${count}`
-  const own = ['--kubeconfig', kubeconfig, '--probes', `127.0.0.1:${port}`, '--identity', identity, '--pre-stop', '0']
-  const child = await startChild([process.execPath, ...nodeArgs, ...program, ...own, '--log', 'json', ...args], {
-    cwd: repository,
-  })
+  const way = kubeconfig === undefined ? [] : ['--kubeconfig', kubeconfig]
+  const own = [...way, '--probes', `127.0.0.1:${port}`, '--identity', identity, '--pre-stop', '0', '--log', 'json']
+  const child = await startChild([process.execPath, ...nodeArgs, ...program, ...own, ...args], { cwd: repository, env })
   const { stdout, stderr } = child.process
   if (stdout === null || stderr === null) throw new Error('the pipes of the operator are missing')
   const output = collectOutput([stdout, stderr], child.exited)
