@@ -18,6 +18,8 @@ const isRequired = process.env['REQUIRE_IMAGE'] === '1'
 const { version } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as { version: string }
 
 const reasonWithout = (): string | undefined => {
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    return 'a base of the locked Node can be made on Linux x86-64 alone'
   try {
     findBuilder()
     return undefined
@@ -25,9 +27,9 @@ const reasonWithout = (): string | undefined => {
     return (error as Error).message.replaceAll('\n', ' ')
   }
 }
-const noBuilder = reasonWithout()
-if (noBuilder !== undefined) process.stderr.write(`image: THE IMAGE IS NOT BUILT: ${noBuilder}\n`)
-const noNamespace = noBuilder === undefined && !canIsolate() ? 'no namespace of mounts can be made here' : undefined
+const noImage = reasonWithout()
+if (noImage !== undefined) process.stderr.write(`image: THE IMAGE IS NOT BUILT: ${noImage}\n`)
+const noNamespace = noImage === undefined && !canIsolate() ? 'no namespace of mounts can be made here' : undefined
 if (noNamespace !== undefined) process.stderr.write(`image: NOTHING IS RUN IN THE IMAGE: ${noNamespace}\n`)
 
 describe('npm run image', () => {
@@ -56,7 +58,7 @@ describe('npm run image', () => {
   })
 })
 
-describe.skipIf(noBuilder !== undefined && !isRequired)('the image', () => {
+describe.skipIf(noImage !== undefined && !isRequired)('the image', () => {
   const tag = `socketserver-test-${process.pid}:${version}`
   let image: UnpackedImage
   beforeAll(() => {
@@ -65,7 +67,7 @@ describe.skipIf(noBuilder !== undefined && !isRequired)('the image', () => {
   afterAll(() => {
     image?.[Symbol.dispose]()
     // Podman and Buildah had a storage of their own.
-    if (noBuilder === undefined && findBuilder().name === 'docker') spawnSync('docker', ['image', 'rm', tag])
+    if (noImage === undefined && findBuilder().name === 'docker') spawnSync('docker', ['image', 'rm', tag])
   })
 
   test('is smaller than 70 MB when compressed', { timeout: 120_000 }, async () => {
