@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { summaryReporter } from './test/support/summary-reporter.ts'
 
@@ -13,6 +14,8 @@ const project = (name: string, include: string, extra: object = {}) => ({
 export default defineConfig({
   test: {
     environment: 'node',
+    // One for each processor: most files wait most of the time, for clients, timers and processes.
+    maxWorkers: availableParallelism(),
     reporters: ['default', summaryReporter()],
     projects: [
       project('unit', 'test/unit/**/*.test.ts'),
