@@ -1,8 +1,10 @@
-import { readFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { load } from 'js-yaml'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeChart } from '../support/chart-tools/describe-chart.ts'
-import { CHART, helm, only, render, type Values } from '../support/chart-tools/helm.ts'
+import { CHART, helm, only, type RenderedObject, render, type Values } from '../support/chart-tools/helm.ts'
 import { type ControlPlane, startControlPlane } from '../support/control-plane/control-plane.ts'
 import { eventually } from '../support/eventually.ts'
 import { createPlace, echoSpec, type Place } from '../support/operator/fixture.ts'
@@ -32,6 +34,9 @@ describeChart(
       expect(listed.code, listed.stderr).toBe(0)
       return listed.stdout.trim().split('\n').filter(Boolean).sort()
     }
+    const definition = async () =>
+      (await plane.admin.request('/apis/apiextensions.k8s.io/v1/customresourcedefinitions/socketservers.icshosts.io'))
+        .body as RenderedObject
     /** Runs the operator as its pods would: with their arguments, and the rights of their account. */
     const startReleased = async (values: Values) => {
       const identity = await plane.serviceAccount('operators', 'edge-socketserver')
@@ -82,6 +87,24 @@ describeChart(
         expect((await plane.admin.kubectl(['auth', 'can-i', ...what.split(' '), '-A', '--as', account])).stdout).toBe(
           'no\n',
         )
+    })
+
+    test('is upgraded from an older chart, its definition with it; SocketServers stay', async () => {
+      const older = await mkdtemp(join(tmpdir(), 'socketserver-chart-'))
+      try {
+        await cp(CHART, older, { recursive: true })
+        const first = await readFile(join(repository, 'test/fixtures/crds/v1alpha1-first.yaml'), 'utf8')
+        await writeFile(join(older, 'files/crd-spec.yaml'), first.slice(first.indexOf('\nspec:')))
+        await run(['upgrade', 'edge', older])
+        const before = await definition()
+        await run(['upgrade', 'edge', CHART])
+        const contract = load(await readFile(join(repository, 'crds/socketservers.yaml'), 'utf8')) as RenderedObject
+        expect((await definition()).spec.versions[0].schema).toEqual(contract.spec.versions[0].schema)
+        expect(before.spec.versions[0].schema).not.toEqual(contract.spec.versions[0].schema)
+        expect(await shop.exists('SocketServer', 'edge')).toBe(true)
+      } finally {
+        await rm(older, { recursive: true, force: true })
+      }
     })
 
     test('is moved to two namespaces, and its rights with it', async () => {
