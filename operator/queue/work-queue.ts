@@ -3,7 +3,6 @@
 import type { Clock } from '../../sidecar/base/clock.ts'
 import type { BackOff } from './back-off.ts'
 import type { RateLimit } from './rate-limit.ts'
-import { WaitingKeys } from './waiting-keys.ts'
 
 /** What is told of the queue, in seconds where it is a time. */
 export interface QueueObserver {
@@ -30,9 +29,8 @@ const LONGEST_MS = 2 ** 31 - 1
 /** Keys to work on: each once, however often it is added meanwhile, and never on two workers. */
 export class WorkQueue {
   readonly #options: WorkQueueOptions
-  readonly #waiting = new WaitingKeys()
-  /** Keys that were worked on and are not forgotten. */
-  readonly #begun = new Set<string>()
+  /** Key to the time it was added, in order. */
+  readonly #waiting = new Map<string, number>()
   readonly #working = new Map<string, number>()
   /** Added while they were worked on, with the time. */
   readonly #again = new Map<string, number>()
@@ -82,9 +80,8 @@ export class WorkQueue {
       if (this.#again.has(key)) return
       this.#again.set(key, now)
     } else {
-      const isWaiting = this.#waiting.has(key)
-      this.#waiting.add(key, now, this.#begun.has(key))
-      if (isWaiting) return
+      if (this.#waiting.has(key)) return
+      this.#waiting.set(key, now)
     }
     this.#options.observer?.added()
     this.#pump()
@@ -127,7 +124,6 @@ export class WorkQueue {
   /** The key is no more: nothing waits for it. */
   forget(key: string): void {
     this.#options.backOff.forget(key)
-    this.#begun.delete(key)
     this.#cancelDelay(key)
   }
 
@@ -151,10 +147,10 @@ export class WorkQueue {
   #pump(): void {
     const process = this.#process
     if (process === undefined || this.#closed) return
-    while (this.#working.size < this.#workers) {
-      const next = this.#waiting.take()
-      if (next === undefined) return
-      void this.#work(next.key, next.since, process)
+    for (const [key, since] of this.#waiting) {
+      if (this.#working.size >= this.#workers) return
+      this.#waiting.delete(key)
+      void this.#work(key, since, process)
     }
   }
 
@@ -162,7 +158,6 @@ export class WorkQueue {
     const { clock, observer } = this.#options
     const from = clock.now()
     this.#working.set(key, from)
-    this.#begun.add(key)
     observer?.waited((from - since) / 1000)
     try {
       await process(key)
@@ -173,7 +168,7 @@ export class WorkQueue {
       if (again !== undefined) {
         this.#again.delete(key)
         this.#cancelDelay(key)
-        this.#waiting.add(key, again, true)
+        this.#waiting.set(key, again)
       }
       if (this.#closed) {
         this.#waiting.clear()

@@ -7,6 +7,7 @@ export default defineConfig({
     name: 'e2e',
     environment: 'node',
     include: ['test/e2e/**/*.test.ts'],
+    globalSetup: ['test/support/e2e/cluster-setup.ts'],
     reporters: ['default', summaryReporter()],
     fileParallelism: false,
     testTimeout: 300_000,

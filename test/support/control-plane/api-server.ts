@@ -73,6 +73,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     `--client-ca-file=${await file('ca.crt', authority.cert)}`,
     `--kubelet-client-certificate=${await file('kubelet-client.crt', toKubelets.certPem)}`,
     `--kubelet-client-key=${await file('kubelet-client.key', toKubelets.keyPem)}`,
+    // Where nobody resolves the names of nodes, logs and proxies would not reach them.
+    '--kubelet-preferred-address-types=InternalIP,Hostname',
     `--cert-dir=${certificates}`,
     '--authorization-mode=Node,RBAC',
     '--allow-privileged=true',

@@ -94,7 +94,6 @@ export async function startKubelet(admin: Identity, namespace: string, options: 
   let imageFailure: string | undefined
   /** Pods that were told to wait for their image. */
   const imageless = new Set<string>()
-  const addresses = new Map<string, string>()
 
   const get = async (path: string) => {
     const { status, body } = await admin.request(path)
@@ -153,9 +152,7 @@ export async function startKubelet(admin: Identity, namespace: string, options: 
   const start = async (pod: PodObject) => {
     const { name } = pod.metadata
     started += 1
-    // A container that is started again has the address of its pod.
-    const ip = addresses.get(name) ?? `${network}.${1 + (started % 250)}`
-    addresses.set(name, ip)
+    const ip = `${network}.${1 + (started % 250)}`
     // Short, for a path of a Unix socket has at most 107 bytes.
     const directory = join(root, String(started))
     await writeVolumes(pod, directory)

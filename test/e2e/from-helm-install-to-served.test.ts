@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { load } from 'js-yaml'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type E2eCluster, useCluster } from '../support/e2e/cluster.ts'
+import { explainFailures } from '../support/e2e/explain.ts'
+import { ensureOperator, helm, RELEASE } from '../support/e2e/helm.ts'
+import { processesOf } from '../support/e2e/processes.ts'
+import { askOnce, createStage, type Stage } from '../support/e2e/stage.ts'
+import { eventually } from '../support/eventually.ts'
+import { repository } from '../support/runtime.ts'
+
+interface Pod {
+  readonly metadata: { readonly name: string; readonly uid: string }
+  readonly spec: {
+    readonly automountServiceAccountToken?: boolean
+    readonly volumes: readonly { readonly name: string; readonly projected?: object }[]
+  }
+}
+
+describe('a cluster with the chart installed', () => {
+  let cluster: E2eCluster
+  let stage: Stage
+  explainFailures(
+    () => cluster,
+    () => [stage?.place],
+  )
+  beforeAll(async () => {
+    cluster = await useCluster()
+    await ensureOperator(cluster)
+    stage = await createStage(cluster, 'install')
+  })
+  afterAll(async () => {
+    await stage?.[Symbol.asyncDispose]()
+    await cluster?.[Symbol.asyncDispose]()
+  })
+
+  test('serves an example that is applied, by the address of the Service and by the port of the node', async () => {
+    const { spec } = load(await readFile(join(repository, 'examples/security-levels.yaml'), 'utf8')) as {
+      spec: {
+        listeners: { name: string; port: number }[]
+        icsHosts: { hostNames?: string[]; certificate?: { secretName: string } }[]
+      }
+    }
+    const hosts = spec.icsHosts.filter(({ certificate, hostNames }) => certificate && hostNames)
+    for (const { certificate, hostNames } of hosts) await stage.renew(certificate?.secretName ?? '', hostNames ?? [])
+    await stage.apply({ ...spec })
+    const port = spec.listeners[0]?.port ?? 0
+    expect(hosts.length).toBeGreaterThan(0)
+    for (const by of ['ClusterIP', 'NodePort'] as const)
+      for (const { hostNames } of hosts) {
+        const target = await stage.client(hostNames?.[0] ?? '', port, by)
+        await eventually(() => askOnce(target), { withinMs: 30_000, everyMs: 100 })
+      }
+  })
+
+  test('passes the test of the chart', async () => {
+    const said = await helm(cluster, ['test', RELEASE.name, '--namespace', RELEASE.namespace, '--timeout=3m'])
+    expect(said).toMatch(/Phase: +Succeeded/)
+  })
+
+  test('has no pod with a token of the API in it but the operator’s, and no process of root', async () => {
+    const { body } = await cluster.admin.request(stage.place.path('Pod'))
+    const pods = (body as { items: Pod[] }).items
+    expect(pods).toHaveLength(2)
+    for (const { metadata, spec } of pods) {
+      expect(spec.automountServiceAccountToken, metadata.name).toBe(false)
+      expect(spec.volumes.filter(({ projected }) => projected !== undefined)).toEqual([])
+    }
+    const operators = await cluster.admin.request(`/api/v1/namespaces/${RELEASE.namespace}/pods`)
+    const all = [...pods, ...(operators.body as { items: Pod[] }).items]
+    if (cluster.ownNode === undefined) return
+    for (const { metadata } of all) {
+      const processes = processesOf(cluster.ownNode.controlGroups, metadata.uid)
+      // The sandbox's and the engine's own.
+      expect(processes.length, metadata.name).toBeGreaterThanOrEqual(2)
+      for (const { pid, users, groups } of processes) {
+        expect(users, `${metadata.name} ${pid}`).not.toContain(0)
+        expect(groups, `${metadata.name} ${pid}`).not.toContain(0)
+      }
+    }
+    for (const { metadata } of pods)
+      for (const { pid } of processesOf(cluster.ownNode.controlGroups, metadata.uid))
+        expect(existsSync(`/proc/${pid}/root/var/run/secrets/kubernetes.io`), metadata.name).toBe(false)
+  })
+})

@@ -1,0 +1,101 @@
+import { beforeAll, expect, test } from 'vitest'
+import { processesOf } from '../support/e2e/processes.ts'
+import { PORT, twoHosts } from '../support/e2e/two-hosts.ts'
+import { withStage } from '../support/e2e/with-stage.ts'
+import { eventually } from '../support/eventually.ts'
+import { type SteadyLoad, startLoad } from '../support/steady-load.ts'
+import type { TlsClientOptions } from '../support/tls-client.ts'
+
+const REPLACED_MS = 240_000
+
+const at = withStage('pods')
+let target: TlsClientOptions
+
+beforeAll(async () => {
+  for (const name of ['shop', 'calm']) await at.stage.renew(`${name}-tls`, [`${name}.example.com`])
+  await at.stage.apply(twoHosts())
+  target = await at.stage.client('shop.example.com', PORT)
+})
+
+/** Clients that connect for every request: a kept one would be ended by whatever ends its pod. */
+const startFresh = (): Promise<SteadyLoad> => startLoad([target], { kept: 0, fresh: 4, pauseMs: 10 })
+
+/** Waits until two ready pods are there, none of them among `before`, and nothing else. */
+async function replaced(before: readonly string[]): Promise<void> {
+  await eventually(
+    async () => {
+      const pods = await at.stage.pods()
+      expect(pods.filter(({ uid }) => before.includes(uid))).toEqual([])
+      expect(pods.map(({ isReady, isEnding }) => ({ isReady, isEnding }))).toEqual(
+        [1, 2].map(() => ({ isReady: true, isEnding: false })),
+      )
+    },
+    { withinMs: REPLACED_MS, everyMs: 300 },
+  )
+}
+
+const uids = async () => (await at.stage.pods()).map(({ uid }) => uid)
+
+test('kubectl rollout restart: every pod is replaced, and no request fails', async () => {
+  const before = await uids()
+  await using load = await startFresh()
+  const { namespace } = at.stage.place
+  const said = await at.cluster.admin.kubectl(['rollout', 'restart', 'deployment/edge-ics', '-n', namespace])
+  expect(said.code, said.stderr).toBe(0)
+  await replaced(before)
+  expect(await load.stop()).toEqual([])
+  expect(load.answered).toBeGreaterThan(0)
+})
+
+test('a Secret that is named for the first time: every pod is replaced, and no request fails', async () => {
+  const before = await uids()
+  await at.stage.renew('more-tls', ['more.example.com'])
+  await using load = await startFresh()
+  await at.stage.apply(twoHosts({}, ['more']))
+  await replaced(before)
+  expect(await load.stop()).toEqual([])
+})
+
+test('eviction, as a drain does it: one pod at a time is let go, and no request fails', async () => {
+  const before = await at.stage.pods()
+  await using load = await startFresh()
+  let refused = 0
+  for (const { name } of before)
+    await eventually(
+      async () => {
+        const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name } }
+        const answer = await at.cluster.admin.request(`${at.stage.place.path('Pod', name)}/eviction`, { body })
+        if (answer.status === 429) refused += 1
+        expect(answer.status, JSON.stringify(answer.body)).toBe(201)
+      },
+      { withinMs: REPLACED_MS, everyMs: 200 },
+    )
+  await replaced(before.map(({ uid }) => uid))
+  expect(await load.stop()).toEqual([])
+  expect(refused, 'evictions that the budget refused').toBeGreaterThan(0)
+})
+
+test('SIGKILL of an engine: its container starts again while the other pod serves', async ({ skip }) => {
+  const { ownNode } = at.cluster
+  if (ownNode === undefined) return skip('the processes of pods are seen on a node of the suite alone')
+  const [victim, other] = await at.stage.pods()
+  await using load = await startFresh()
+  const engine = processesOf(ownNode.controlGroups, victim?.uid ?? '').find(({ command }) => command.includes('serve'))
+  expect(engine, 'the engine of the pod').toBeDefined()
+  process.kill(engine?.pid ?? Number.NaN, 'SIGKILL')
+  await eventually(
+    async () => {
+      const now = await at.stage.pods()
+      expect(now.find(({ uid }) => uid === victim?.uid)).toMatchObject({ restarts: 1, isReady: true })
+      expect(now.find(({ uid }) => uid === other?.uid)).toMatchObject({ restarts: 0, isReady: true })
+    },
+    { withinMs: REPLACED_MS, everyMs: 200 },
+  )
+  const failures = await load.stop()
+  process.stdout.write(
+    `SIGKILL of one of two engines: ${failures.length < 20 ? failures.length : '20 or more'} of ${load.answered} requests failed\n`,
+  )
+  await using after = await startFresh()
+  await eventually(() => expect(after.answered).toBeGreaterThan(50), { withinMs: 30_000 })
+  expect(await after.stop()).toEqual([])
+})

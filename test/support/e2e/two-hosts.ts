@@ -1,0 +1,19 @@
+/** Port of the listener of {@link twoHosts}. */
+export const PORT = 8443
+
+type Json = Readonly<Record<string, unknown>>
+
+const host = (hostTag: string): Json => ({
+  hostTag,
+  hostNames: [`${hostTag}.example.com`],
+  certificate: { secretName: `${hostTag}-tls` },
+  handler: { type: 'Echo' },
+})
+
+/** A specification with the hosts `shop` and `calm`, and whatever others are wanted, that all echo behind TLS. */
+export const twoHosts = (more: Json = {}, others: readonly string[] = []): Json => ({
+  listeners: [{ name: 'https', port: PORT }],
+  icsHosts: ['shop', 'calm', ...others].map(host),
+  timeouts: { drainSeconds: 5 },
+  ...more,
+})
