@@ -12,10 +12,12 @@ const MOST_BYTES = 8 * 1024 * 1024
 /** Pods asked at a time, over all SocketServers. */
 const PARALLEL = 64
 
+const addressOf = ({ ip, adminPort }: TrimmedPod) => `${ip} ${adminPort}`
+
 /** Asks engines for their state: a bounded number at a time, each within a bounded time and size. */
 export class PodReader {
   readonly #clock: Clock
-  readonly #known = new Map<string, { readonly at: number; readonly answer: PodAnswer }>()
+  readonly #known = new Map<string, { readonly at: number; readonly address: string; readonly answer: PodAnswer }>()
   readonly #waiting: (() => void)[] = []
   #asked = 0
 
@@ -23,16 +25,23 @@ export class PodReader {
     this.#clock = clock
   }
 
+  /** What the pod told within the last `freshMs`, where it is now: what it tells since is not known. */
+  remembered(pod: TrimmedPod, freshMs: number): PodAnswer | undefined {
+    const known = this.#known.get(pod.metadata.uid ?? '')
+    const isFresh = known?.address === addressOf(pod) && this.#clock.now() - known.at < freshMs
+    return isFresh ? known.answer : undefined
+  }
+
   /** Asks the pod, unless it was asked within the last `freshMs`. Never throws. */
   async read(pod: TrimmedPod, server: string, freshMs: number): Promise<PodAnswer> {
     const { uid = '', namespace = '' } = pod.metadata
-    const known = this.#known.get(uid)
-    if (known !== undefined && this.#clock.now() - known.at < freshMs) return known.answer
+    const known = this.remembered(pod, freshMs)
+    if (known !== undefined) return known
     if (this.#asked >= PARALLEL) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     this.#asked += 1
     try {
       const answer = await this.#ask(pod, server, namespace)
-      this.#known.set(uid, { at: this.#clock.now(), answer })
+      this.#known.set(uid, { at: this.#clock.now(), address: addressOf(pod), answer })
       return answer
     } finally {
       this.#asked -= 1

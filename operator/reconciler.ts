@@ -127,6 +127,8 @@ export class Reconciler {
     const { view, metrics, clock } = this.#options
     const acceptance = this.#accept(server, memory)
     const troubles = acceptance.accepted ? await this.#write(server, acceptance, memory) : []
+    // A pod that is not asked anew may have become another in between: it is looked at once more, however quiet all seems.
+    const mostMs = this.#areAllAsked(server) ? LOOK_MS.quiet : LOOK_MS.moving
     const pods = await this.#readPods(server)
     const isWritten = acceptance.accepted && troubles.every(({ kind }) => kind !== 'ConfigMap')
     const recheck = server.metadata.annotations?.[RECHECK_ANNOTATION] ?? ''
@@ -141,7 +143,7 @@ export class Reconciler {
     const now = clock.now()
     if (view.servers.get(key) === undefined) this.forget(key)
     const lookMs = this.#lookAfter(status, acceptance, troubles, now - memory.newsAt)
-    return { kind: 'again', afterMs: Math.min(lookMs, nudgedMs ?? lookMs) }
+    return { kind: 'again', afterMs: Math.min(lookMs, mostMs, nudgedMs ?? lookMs) }
   }
 
   /** Parsing hundreds of hosts is done once for each content: the generation alone may come a second time (a restored store). */
@@ -164,6 +166,11 @@ export class Reconciler {
     const parent = { apiVersion, kind, metadata, spec: acceptance.server.spec }
     const desired = desire(parent, acceptance.manifest, this.#options.pods)
     return await this.#children.write(memory.uid, desired, memory.children)
+  }
+
+  #areAllAsked({ metadata: { name, namespace = '' } }: TrimmedServer): boolean {
+    const { view, reader } = this.#options
+    return view.podsOf(namespace, name).every((pod) => reader.remembered(pod, FRESH_MS) === undefined)
   }
 
   async #readPods({
