@@ -149,10 +149,14 @@ export async function startKubelet(admin: Identity, namespace: string, options: 
     }
   }
 
+  /** A pod keeps its address when its container is started again. */
+  const ips = new Map<string, string>()
+
   const start = async (pod: PodObject) => {
-    const { name } = pod.metadata
+    const { name, uid } = pod.metadata
     started += 1
-    const ip = `${network}.${1 + (started % 250)}`
+    const ip = ips.get(uid) ?? `${network}.${1 + (started % 250)}`
+    ips.set(uid, ip)
     // Short, for a path of a Unix socket has at most 107 bytes.
     const directory = join(root, String(started))
     await writeVolumes(pod, directory)
