@@ -6,23 +6,44 @@ import { desiredFingerprint } from './kube/field-set.ts'
 import { type KubeObject, keyOf, pathOf } from './kube/objects.ts'
 import type { Transport } from './kube/transport.ts'
 import type { ChildTrouble } from './reconcile/facts.ts'
-import { CHILD_KINDS, CHILD_RESOURCES, type ChildKind } from './reconcile/objects/child.ts'
+import { childName } from './reconcile/names.ts'
+import { CHILD_KINDS, CHILD_RESOURCES, type ChildKind, type Parent } from './reconcile/objects/child.ts'
 import { INITIAL_REPLICAS } from './reconcile/objects/deployment.ts'
 import { type TrimmedChild, trimChild, trimDeployment, trimService } from './trim.ts'
 
 /** What is remembered of the children of one SocketServer. */
 export interface ChildMemory {
-  /** What was declared, and what the API server made of it (it may write values in another form). */
-  readonly applied: Map<ChildKind, { readonly desired: string; readonly live: string }>
+  /** What was declared, and what the API server made of it, where it writes values in another form. */
+  readonly applied: Partial<Record<ChildKind, { readonly desired: string; readonly live: string }>>
   /** What could not be written, so that it is not tried again and again. */
-  readonly refused: Map<
-    ChildKind,
-    { readonly desired: string; readonly seen: string; readonly at: number; readonly trouble: ChildTrouble }
-  >
+  readonly refused: Partial<Record<ChildKind, Refused>>
+  /** What all children were last made of, and the fingerprints they had then; undefined: not all are as declared. */
+  whole: { readonly of: object; readonly fingerprints: string } | undefined
+}
+
+interface Refused {
+  readonly desired: string
+  readonly seen: string
+  readonly at: number
+  readonly trouble: ChildTrouble
+}
+
+/** What children are to be. */
+export interface Declaration {
+  readonly parent: Pick<Parent, 'metadata'>
+  /** What they are made of: the same object as long as they are to be the same. */
+  readonly of: object
+  readonly make: () => Readonly<Record<ChildKind, KubeObject>>
 }
 
 /** An empty memory. */
-export const createChildMemory = (): ChildMemory => ({ applied: new Map(), refused: new Map() })
+export const createChildMemory = (): ChildMemory => ({ applied: {}, refused: {}, whole: undefined })
+
+/** What became of one child: as declared with that fingerprint, or refused; neither: it is going, and made anew when it is gone. */
+interface Written {
+  readonly fingerprint?: string
+  readonly trouble?: ChildTrouble
+}
 
 /** Milliseconds after which a refused write is tried again although nothing changed: a quota may have been raised. */
 const REFUSED_MS = 30_000
@@ -48,51 +69,58 @@ export class ChildWriter {
    *
    * @throws when the API server is away or busy
    */
-  async write(
-    ownerUid: string,
-    desired: Readonly<Record<ChildKind, KubeObject>>,
-    memory: ChildMemory,
-  ): Promise<ChildTrouble[]> {
-    const troubles: ChildTrouble[] = []
-    for (const kind of CHILD_KINDS) {
-      const trouble = await this.#writeOne(kind, ownerUid, desired[kind], memory)
-      if (trouble !== undefined) troubles.push(trouble)
-    }
-    return troubles
+  async write({ parent, of, make }: Declaration, memory: ChildMemory): Promise<ChildTrouble[]> {
+    const { uid = '', namespace = '', name } = parent.metadata
+    const { whole } = memory
+    if (whole?.of === of && whole.fingerprints === this.#fingerprints(`${namespace}/${childName(name)}`, uid)) return []
+    memory.whole = undefined
+    const desired = make()
+    const states: Written[] = []
+    for (const kind of CHILD_KINDS) states.push(await this.#writeOne(kind, uid, desired[kind], memory))
+    const fingerprints = states.flatMap(({ fingerprint }) => fingerprint ?? [])
+    if (fingerprints.length === states.length) memory.whole = { of, fingerprints: fingerprints.join(' ') }
+    return states.flatMap(({ trouble }) => trouble ?? [])
   }
 
-  async #writeOne(
-    kind: ChildKind,
-    ownerUid: string,
-    desired: KubeObject,
-    memory: ChildMemory,
-  ): Promise<ChildTrouble | undefined> {
+  /** The children as they are; undefined when one is missing, going or not ours. */
+  #fingerprints(key: string, ownerUid: string): string | undefined {
+    const found: string[] = []
+    for (const kind of CHILD_KINDS) {
+      const live = this.#view.children[kind].get(key)
+      if (live?.ownerUid !== ownerUid || live.metadata.deletionTimestamp !== undefined) return undefined
+      found.push(live.fingerprint)
+    }
+    return found.join(' ')
+  }
+
+  async #writeOne(kind: ChildKind, ownerUid: string, desired: KubeObject, memory: ChildMemory): Promise<Written> {
     const live = this.#view.children[kind].get(keyOf(desired))
     const wanted = desiredFingerprint(desired)
-    const applied = memory.applied.get(kind)
+    const applied = memory.applied[kind]
     const isOurs = live?.ownerUid === ownerUid
-    if (isOurs && live.metadata.deletionTimestamp !== undefined) return undefined
+    if (isOurs && live.metadata.deletionTimestamp !== undefined) return {}
     if (isOurs && (live.fingerprint === wanted || (applied?.desired === wanted && applied.live === live.fingerprint)))
-      return undefined
+      return { fingerprint: live.fingerprint }
     const seen = `${live?.metadata.uid} ${live?.fingerprint}`
-    const refused = memory.refused.get(kind)
+    const refused = memory.refused[kind]
     const isKnown = refused?.desired === wanted && refused.seen === seen
-    if (isKnown && this.#clock.now() - refused.at < REFUSED_MS) return refused.trouble
+    if (isKnown && this.#clock.now() - refused.at < REFUSED_MS) return { trouble: refused.trouble }
+    const refuse = (trouble: ChildTrouble): Written => {
+      memory.refused[kind] = { desired: wanted, seen, at: this.#clock.now(), trouble }
+      return { trouble }
+    }
     try {
       const foreign = isOurs ? undefined : await this.#findForeign(kind, desired, ownerUid)
-      if (foreign === undefined) {
-        const after = await this.#apply(kind, desired, live)
-        memory.applied.set(kind, { desired: wanted, live: after.fingerprint })
-        memory.refused.delete(kind)
-        return undefined
-      }
-      memory.refused.set(kind, { desired: wanted, seen, at: this.#clock.now(), trouble: foreign })
-      return foreign
+      if (foreign !== undefined) return refuse(foreign)
+      const { fingerprint } = await this.#apply(kind, desired, live)
+      if (fingerprint === wanted) delete memory.applied[kind]
+      else memory.applied[kind] = { desired: wanted, live: fingerprint }
+      delete memory.refused[kind]
+      return { fingerprint }
     } catch (error) {
       const trouble = troubleOf(kind, desired.metadata.name, error)
       if (trouble === undefined) throw error
-      memory.refused.set(kind, { desired: wanted, seen, at: this.#clock.now(), trouble })
-      return trouble
+      return refuse(trouble)
     }
   }
 

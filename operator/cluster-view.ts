@@ -113,7 +113,7 @@ export class ClusterView {
         before.metadata.deletionTimestamp === after.metadata.deletionTimestamp &&
         JSON.stringify(before.metadata.annotations) === JSON.stringify(after.metadata.annotations) &&
         // A store that was set back gives a generation out a second time, for something else.
-        JSON.stringify(before.spec) === JSON.stringify(after.spec)
+        before.specText === after.specText
       if (!isSame) changed(key)
     })
     for (const store of Object.values(this.children))

@@ -17,6 +17,7 @@ const addressOf = ({ ip, adminPort }: TrimmedPod) => `${ip} ${adminPort}`
 /** Asks engines for their state: a bounded number at a time, each within a bounded time and size. */
 export class PodReader {
   readonly #clock: Clock
+  /** Answers of late, the oldest first: thousands of them are not kept for the few that are asked for again. */
   readonly #known = new Map<string, { readonly at: number; readonly address: string; readonly answer: PodAnswer }>()
   readonly #waiting: (() => void)[] = []
   #asked = 0
@@ -35,12 +36,14 @@ export class PodReader {
   /** Asks the pod, unless it was asked within the last `freshMs`. Never throws. */
   async read(pod: TrimmedPod, server: string, freshMs: number): Promise<PodAnswer> {
     const { uid = '', namespace = '' } = pod.metadata
+    this.#drop(freshMs)
     const known = this.remembered(pod, freshMs)
     if (known !== undefined) return known
     if (this.#asked >= PARALLEL) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     this.#asked += 1
     try {
       const answer = await this.#ask(pod, server, namespace)
+      this.#known.delete(uid)
       this.#known.set(uid, { at: this.#clock.now(), address: addressOf(pod), answer })
       return answer
     } finally {
@@ -49,9 +52,23 @@ export class PodReader {
     }
   }
 
+  /** Answers that are kept. */
+  get kept(): number {
+    return this.#known.size
+  }
+
   /** The pod is gone. */
   forget(uid: string): void {
     this.#known.delete(uid)
+  }
+
+  /** Forgets what is older than that. A clock that is set back makes nothing fresh. */
+  #drop(freshMs: number): void {
+    const now = this.#clock.now()
+    for (const [uid, { at }] of this.#known) {
+      if (now - at < freshMs && now >= at) return
+      this.#known.delete(uid)
+    }
   }
 
   async #ask({ ip, adminPort }: TrimmedPod, server: string, namespace: string): Promise<PodAnswer> {

@@ -14,8 +14,9 @@ import type { PodReader } from './pod-reader.ts'
 import { accept } from './reconcile/accept.ts'
 import { desire } from './reconcile/desire.ts'
 import type { Acceptance, ChildTrouble, Facts, PodFacts } from './reconcile/facts.ts'
-import { childName, selectorLabels } from './reconcile/names.ts'
+import { childName, selectorLabels, shortHash } from './reconcile/names.ts'
 import type { PodOptions } from './reconcile/objects/child.ts'
+import type { RawParent } from './reconcile/objects/config-map.ts'
 import { statusOf, withoutClients } from './reconcile/status.ts'
 import { type HostStates, hostStates, transitionsOf } from './reconcile/transitions.ts'
 import { type TrimmedPod, type TrimmedServer, trimServer } from './trim.ts'
@@ -53,7 +54,7 @@ interface Memory {
   readonly uid: string
   readonly children: ChildMemory
   readonly nudges: NudgeMemory
-  acceptance: { readonly of: string; readonly spec: unknown; readonly is: Acceptance } | undefined
+  acceptance: { readonly of: string; readonly specText: string; readonly is: Acceptance } | undefined
   statusAt: number
   /** When something last became different. */
   newsAt: number
@@ -148,12 +149,12 @@ export class Reconciler {
 
   /** Parsing hundreds of hosts is done once for each content: the generation alone may come a second time (a restored store). */
   #accept(server: TrimmedServer, memory: Memory): Acceptance {
-    const { metadata, spec } = server
+    const { metadata, specText } = server
     const of = `${metadata.generation} ${metadata.annotations?.[RECHECK_ANNOTATION] ?? ''}`
     const known = memory.acceptance
-    const isKnown = known?.of === of && (known.spec === spec || JSON.stringify(known.spec) === JSON.stringify(spec))
-    const is = isKnown ? known.is : accept(server)
-    memory.acceptance = { of, spec, is }
+    const isKnown = known?.of === of && known.specText === specText
+    const is = isKnown ? known.is : accept({ ...server, spec: JSON.parse(specText) as RawParent['spec'] })
+    memory.acceptance = { of, specText, is }
     return is
   }
 
@@ -164,8 +165,8 @@ export class Reconciler {
   ): Promise<ChildTrouble[]> {
     const { apiVersion, kind, metadata } = server
     const parent = { apiVersion, kind, metadata, spec: acceptance.server.spec }
-    const desired = desire(parent, acceptance.manifest, this.#options.pods)
-    return await this.#children.write(memory.uid, desired, memory.children)
+    const make = () => desire(parent, acceptance.manifest, this.#options.pods)
+    return await this.#children.write({ parent, of: acceptance, make }, memory.children)
   }
 
   #areAllAsked({ metadata: { name, namespace = '' } }: TrimmedServer): boolean {
@@ -211,7 +212,9 @@ export class Reconciler {
   }
 
   #noteNews(memory: Memory, status: Partial<SocketServerStatus>): void {
-    const news = canonicalJson([status.observedGeneration, status.conditions?.map(({ message }) => message)])
+    const news = shortHash(
+      JSON.stringify([status.observedGeneration, ...(status.conditions ?? []).map(({ message }) => message)]),
+    )
     if (news === memory.news) return
     memory.news = news
     memory.newsAt = this.#options.clock.now()

@@ -7,7 +7,9 @@ import { ADMIN_PORT_NAME, CONFIG_VOLUME_NAME, NUDGE_ANNOTATION } from './reconci
 import type { RawParent } from './reconcile/objects/config-map.ts'
 
 /** A SocketServer, as far as it is used. */
-export interface TrimmedServer extends RawParent {
+export interface TrimmedServer extends Omit<RawParent, 'spec'> {
+  /** As JSON: it is read once, compared often, and takes less room so. */
+  readonly specText: string
   readonly status: Partial<SocketServerStatus>
 }
 
@@ -70,7 +72,7 @@ export const trimServer = (object: KubeObject): TrimmedServer => {
       ...bare(metadata),
       ...(recheck === undefined ? {} : { annotations: { [RECHECK_ANNOTATION]: recheck } }),
     },
-    spec: (object['spec'] ?? {}) as Json,
+    specText: JSON.stringify(object['spec'] ?? {}),
     status: (object['status'] ?? {}) as Partial<SocketServerStatus>,
   }
 }
