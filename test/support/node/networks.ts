@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { BlockList } from 'node:net'
 import { runProgram } from '../control-plane/run-program.ts'
 import { hold } from '../ports.ts'
@@ -62,13 +63,14 @@ const firstOf = (range: string): string => range.split('/')[0] ?? range
 
 const overlap = (one: string, other: string) => contains(one, firstOf(other)) || contains(other, firstOf(one))
 
-/** The networks to whose addresses no route leads but the default one. */
-export function freeNetworks(routes: readonly Route[]): readonly NodeNetworks[] {
+/** Whether no route but the default one leads to an address of the networks. */
+export function areFree({ pods, services, outer }: NodeNetworks, routes: readonly Route[]): boolean {
   const destinations = routes.map(({ dst }) => dst).filter((dst) => dst !== 'default')
-  return Array.from({ length: MOST }, (_, index) => networksOf(index)).filter(({ pods, services, outer }) =>
-    [pods, services, `${outer}/30`].every((range) => !destinations.some((one) => overlap(range, one))),
-  )
+  return [pods, services, `${outer}/30`].every((range) => !destinations.some((one) => overlap(range, one)))
 }
+
+const readRoutes = async () =>
+  JSON.parse((await runHere(['ip', '-json', '-4', 'route', 'show', 'table', 'all'])) || '[]') as Route[]
 
 /**
  * Takes networks that this machine has no route to, for as long as this process lives.
@@ -76,9 +78,13 @@ export function freeNetworks(routes: readonly Route[]): readonly NodeNetworks[] 
  * @throws when the machine has routes to all of them.
  */
 export async function takeNetworks(): Promise<NodeNetworks> {
-  const routes = JSON.parse((await runHere(['ip', '-json', '-4', 'route', 'show', 'table', 'all'])) || '[]') as Route[]
-  for (const networks of freeNetworks(routes))
-    if (await hold(`socketserver-test-node-${networks.index}`)) return networks
+  for (let index = 0; index < MOST; index += 1) {
+    const networks = networksOf(index)
+    if (!(await hold(`socketserver-test-node-${index}`))) continue
+    // Whoever had them is gone, and it may take minutes until the kernel has forgotten the last connection on the wire.
+    if (existsSync(`/sys/class/net/${networks.device}`)) await runHere(['ip', 'link', 'delete', networks.device])
+    if (areFree(networks, await readRoutes())) return networks
+  }
   const [first, last] = [networksOf(0), networksOf(MOST - 1)]
   throw new Error(
     `no network is left for a node: ${first.pods} to ${last.pods}, ${first.services} to ${last.services} and ` +
@@ -86,8 +92,8 @@ export async function takeNetworks(): Promise<NodeNetworks> {
   )
 }
 
-/** Wires the namespaces to the machine and makes the bridge of the pods. Everything goes with the namespaces. */
-export async function wireNetworks(networks: NodeNetworks, namespaces: Namespaces): Promise<void> {
+/** Wires the namespaces to the machine and makes the bridge of the pods. Disposing cuts the wire; the rest goes with the namespaces. */
+export async function wireNetworks(networks: NodeNetworks, namespaces: Namespaces): Promise<AsyncDisposable> {
   const { pods, node, services, outer, inner, device } = networks
   const peer = ['type', 'veth', 'peer', 'name', 'uplink', 'netns', String(namespaces.pid)]
   await runHere(['ip', 'link', 'add', device, ...peer])
@@ -110,4 +116,9 @@ if [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]; then echo 1 > /proc/sys/
   await runHere(['ip', 'link', 'set', device, 'up'])
   for (const range of [pods, services])
     await runHere(['ip', 'route', 'add', range, 'via', inner, 'dev', device, 'onlink'])
+  return {
+    async [Symbol.asyncDispose]() {
+      if (existsSync(`/sys/class/net/${device}`)) await runHere(['ip', 'link', 'delete', device])
+    },
+  }
 }

@@ -67,7 +67,7 @@ export async function startNode(options: { readonly auditPolicy?: object } = {})
     const networks = await takeNetworks()
     const name = `node-${networks.index}`
     const namespaces = stack.use(await startNamespaces(programs.pause))
-    await wireNetworks(networks, namespaces)
+    stack.use(await wireNetworks(networks, namespaces))
     const own = { directory, namespaces, networks }
     const startingRuntime = startContainerd({ ...own, plugins, pause: programs.pause })
     startingRuntime.catch(() => {})
