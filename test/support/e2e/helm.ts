@@ -7,8 +7,8 @@ import { startChild } from '../child.ts'
 import { repository } from '../runtime.ts'
 import type { ProvidedCluster } from './provided-cluster.ts'
 
-/** Where the suite installs the chart, and under which name. */
-export const RELEASE = { name: 'socketserver', namespace: 'socketserver-system' } as const
+/** Where the suite installs the chart, and under which name: as the README does. */
+export const RELEASE = { name: 'socketserver', namespace: 'socketserver' } as const
 
 /** The chart of the sources. */
 const CHART = join(repository, 'charts', 'socketserver')
