@@ -3,6 +3,7 @@
 import type { Clock } from '../../sidecar/base/clock.ts'
 import type { BackOff } from './back-off.ts'
 import type { RateLimit } from './rate-limit.ts'
+import { WaitingKeys } from './waiting-keys.ts'
 
 /** What is told of the queue, in seconds where it is a time. */
 export interface QueueObserver {
@@ -29,8 +30,9 @@ const LONGEST_MS = 2 ** 31 - 1
 /** Keys to work on: each once, however often it is added meanwhile, and never on two workers. */
 export class WorkQueue {
   readonly #options: WorkQueueOptions
-  /** Key to the time it was added, in order. */
-  readonly #waiting = new Map<string, number>()
+  readonly #waiting = new WaitingKeys()
+  /** Keys that were worked on and are not forgotten. */
+  readonly #begun = new Set<string>()
   readonly #working = new Map<string, number>()
   /** Added while they were worked on, with the time. */
   readonly #again = new Map<string, number>()
@@ -80,8 +82,9 @@ export class WorkQueue {
       if (this.#again.has(key)) return
       this.#again.set(key, now)
     } else {
-      if (this.#waiting.has(key)) return
-      this.#waiting.set(key, now)
+      const isWaiting = this.#waiting.has(key)
+      this.#waiting.add(key, now, this.#begun.has(key))
+      if (isWaiting) return
     }
     this.#options.observer?.added()
     this.#pump()
@@ -124,6 +127,7 @@ export class WorkQueue {
   /** The key is no more: nothing waits for it. */
   forget(key: string): void {
     this.#options.backOff.forget(key)
+    this.#begun.delete(key)
     this.#cancelDelay(key)
   }
 
@@ -147,10 +151,10 @@ export class WorkQueue {
   #pump(): void {
     const process = this.#process
     if (process === undefined || this.#closed) return
-    for (const [key, since] of this.#waiting) {
-      if (this.#working.size >= this.#workers) return
-      this.#waiting.delete(key)
-      void this.#work(key, since, process)
+    while (this.#working.size < this.#workers) {
+      const next = this.#waiting.take()
+      if (next === undefined) return
+      void this.#work(next.key, next.since, process)
     }
   }
 
@@ -158,6 +162,7 @@ export class WorkQueue {
     const { clock, observer } = this.#options
     const from = clock.now()
     this.#working.set(key, from)
+    this.#begun.add(key)
     observer?.waited((from - since) / 1000)
     try {
       await process(key)
@@ -168,7 +173,7 @@ export class WorkQueue {
       if (again !== undefined) {
         this.#again.delete(key)
         this.#cancelDelay(key)
-        this.#waiting.set(key, again)
+        this.#waiting.add(key, again, true)
       }
       if (this.#closed) {
         this.#waiting.clear()

@@ -67,6 +67,36 @@ test('no more keys are worked on at a time than there are workers, first come fi
   expect(work.started).toEqual(['a', 'b', 'c'])
 })
 
+test('keys that were begun, or asked for again, come before new ones, which get every fourth turn', async () => {
+  const queue = createQueue()
+  const work = heldWork()
+  queue.start(1, work.process)
+  for (const key of ['a', 'b', 'c', 'd', 'e']) {
+    queue.add(key)
+    await work.endNext()
+  }
+  queue.add('held')
+  for (const key of ['n1', 'n2', 'n3', 'n4', 'a', 'b', 'c', 'd', 'e']) queue.add(key)
+  queue.add('n3')
+  for (let at = 0; at < 10; at++) await work.endNext()
+  expect(work.started.slice(6)).toEqual(['a', 'b', 'c', 'n1', 'd', 'e', 'n3', 'n2', 'n4'])
+  expect([queue.depth, queue.active]).toEqual([0, 0])
+})
+
+test('a key that was forgotten is new again', async () => {
+  const queue = createQueue()
+  const work = heldWork()
+  queue.start(1, work.process)
+  queue.add('a')
+  queue.forget('a')
+  await work.endNext()
+  queue.forget('a')
+  queue.add('held')
+  for (const key of ['b', 'a']) queue.add(key)
+  for (let at = 0; at < 3; at++) await work.endNext()
+  expect(work.started).toEqual(['a', 'held', 'b', 'a'])
+})
+
 test('a delayed key comes in its time, the soonest of several delays counts, and an add at once takes its place', async () => {
   const queue = createQueue()
   const done: string[] = []
@@ -152,7 +182,9 @@ test('depth, waiting and working times are told', async () => {
     worked: (seconds) => told.push(['worked', seconds]),
   })
   queue.add('a')
-  await vi.advanceTimersByTimeAsync(2_000)
+  await vi.advanceTimersByTimeAsync(1_500)
+  queue.add('a')
+  await vi.advanceTimersByTimeAsync(500)
   queue.start(1, () => sleep(3_000))
   await vi.advanceTimersByTimeAsync(3_000)
   expect(told).toEqual([['added'], ['waited', 2], ['worked', 3]])
