@@ -65,6 +65,12 @@ function scale(spec: StructuralSchema): object {
   }
 }
 
+/**
+ * The status of a resource that nobody has looked at. Generations begin with 1, so programs that wait for a resource by
+ * kstatus see that it is not judged yet; one without any status they take for ready.
+ */
+const UNSEEN = { observedGeneration: 0 }
+
 /** The schema of the resource as the API server takes it. */
 function resourceSchema(): StructuralSchema {
   const root = shapeOf(socketServerSchema)
@@ -85,7 +91,7 @@ function resourceSchema(): StructuralSchema {
       // The API server has rules of its own for it.
       metadata: { type: 'object' },
       spec: fieldSchema(spec, 'spec'),
-      status: structuralSchema(shapeOf(statusSchema, 'status'), 'status', 'keys'),
+      status: { ...structuralSchema(shapeOf(statusSchema, 'status'), 'status', 'keys'), default: UNSEEN },
     },
   }
 }

@@ -147,7 +147,8 @@ describeCluster('kubectl', () => {
 
   test('status and spec are written apart: neither way leads to the other, and only spec counts as a generation', async () => {
     await kubectl(['patch', 'ics', 'edge', '--type=merge', '-p', '{"status":{"clients":3}}'])
-    expect((await read()).status).toBeUndefined()
+    // Until somebody reports, the status tells that nobody has looked.
+    expect((await read()).status).toEqual({ observedGeneration: 0 })
     const before = (await read()).metadata.generation
     await kubectl([
       'patch',
@@ -159,12 +160,12 @@ describeCluster('kubectl', () => {
       '{"status":{"clients":3},"spec":{"maxClients":9}}',
     ])
     const after = await read()
-    expect(after.status).toEqual({ clients: 3 })
+    expect(after.status).toEqual({ observedGeneration: 0, clients: 3 })
     expect(after.spec.maxClients).toBe(1000)
     expect(after.metadata.generation).toBe(before)
     await kubectl(['patch', 'ics', 'edge', '--type=merge', '-p', '{"spec":{"maxClients":9}}'])
     expect((await read()).metadata.generation).toBe(before + 1)
-    expect((await read()).status).toEqual({ clients: 3 })
+    expect((await read()).status).toEqual({ observedGeneration: 0, clients: 3 })
   })
 
   test('a status that an older program writes, with few fields, is taken; one of a wrong form is not', async () => {
