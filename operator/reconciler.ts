@@ -45,7 +45,7 @@ const MOVING_MS = 60_000
 const CLIENTS_MS = 60_000
 /** A hot change is done within that time and needs no status in between: observedGeneration tells that it is on its way. */
 const HOT_MS = 1_500
-/** Steps of a rollout that change nothing but numbers are written that seldom. */
+/** Steps of a rollout that leave Ready as it is are written that seldom. */
 const STEP_MS = 2_000
 /** A pod asked so lately is not asked again: many events of one change come together. */
 const FRESH_MS = 100
@@ -256,11 +256,10 @@ export class Reconciler {
     if (canonicalJson(withoutClients(before)) === canonicalJson(withoutClients(status)))
       return canonicalJson(before) !== canonicalJson(status) && age >= CLIENTS_MS
     const isMoving = status.conditions?.find(({ type }) => type === 'Programmed')?.reason === 'Progressing'
-    if (!isMoving || before.observedGeneration === undefined) return true
+    if (!isMoving || before.conditions === undefined) return true
     if (before.observedGeneration !== metadata.generation) return now - memory.newsAt >= HOT_MS
-    const brief = (one: Partial<SocketServerStatus>) =>
-      one.conditions?.map(({ type, status: is, reason }) => [type, is, reason])
-    return canonicalJson(brief(before)) !== canonicalJson(brief(status)) || age >= STEP_MS
+    const ready = (one: Partial<SocketServerStatus>) => one.conditions?.find(({ type }) => type === 'Ready')?.reason
+    return ready(before) !== ready(status) || age >= STEP_MS
   }
 
   #lookAfter(
