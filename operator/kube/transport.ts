@@ -1,8 +1,8 @@
-import { isIP } from 'node:net'
-import { Agent, type Dispatcher, ProxyAgent } from 'undici'
+import type { Dispatcher } from 'undici'
 import type { Clock } from '../../sidecar/base/clock.ts'
 import { ApiError, refusalOf } from './api-error.ts'
 import type { CredentialSource, Credentials } from './credentials.ts'
+import { createDispatcher } from './dispatcher.ts'
 import { linesOf } from './lines.ts'
 
 /** One call of the API. */
@@ -37,8 +37,6 @@ export interface TransportOptions {
 /** Credentials older than this are read again before they are used. */
 const FRESH_MS = 10_000
 const TIMEOUT_MS = 15_000
-/** A connection whose peer is gone without a word is noticed after about two of them. */
-const PING_MS = 10_000
 /** What the answer to one call may hold: a page of large objects. */
 const MAX_ANSWER_BYTES = 128 * 1024 * 1024
 
@@ -47,21 +45,6 @@ interface Line {
   readonly dispatcher: Dispatcher
   readonly tls: string
   readonly at: number
-}
-
-const createDispatcher = ({ tls, proxy, server }: Credentials): Dispatcher => {
-  const host = new URL(server).hostname
-  // Server names are never addresses (RFC 6066, 3); the certificate is checked against the address all the same.
-  const connect = { ...tls, ...(tls.servername === undefined && isIP(host) ? { servername: '' } : {}), timeout: 10_000 }
-  const common = { bodyTimeout: 0, headersTimeout: 0 }
-  if (proxy !== undefined) return new ProxyAgent({ uri: proxy, requestTls: connect, ...common })
-  return new Agent({
-    connect,
-    ...common,
-    allowH2: true,
-    h2Options: { pingInterval: PING_MS, maxConcurrentStreams: 250 },
-    keepAliveTimeout: 60_000,
-  })
 }
 
 /**
