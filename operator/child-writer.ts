@@ -8,8 +8,9 @@ import type { Transport } from './kube/transport.ts'
 import type { ChildTrouble } from './reconcile/facts.ts'
 import { childName } from './reconcile/names.ts'
 import { CHILD_KINDS, CHILD_RESOURCES, type ChildKind, type Parent } from './reconcile/objects/child.ts'
+import { ofGeneration } from './reconcile/objects/config-map.ts'
 import { INITIAL_REPLICAS } from './reconcile/objects/deployment.ts'
-import { type TrimmedChild, trimChild, trimDeployment, trimService } from './trim.ts'
+import { CHILD_TRIMS, type TrimmedChild, trimChild } from './trim.ts'
 
 /** What is remembered of the children of one SocketServer. */
 export interface ChildMemory {
@@ -47,8 +48,6 @@ interface Written {
 
 /** Milliseconds after which a refused write is tried again although nothing changed: a quota may have been raised. */
 const REFUSED_MS = 30_000
-
-const trimOf = { Deployment: trimDeployment, Service: trimService }
 
 /** Writes children: those that are not as declared, and no others. */
 export class ChildWriter {
@@ -101,6 +100,10 @@ export class ChildWriter {
     if (isOurs && live.metadata.deletionTimestamp !== undefined) return {}
     if (isOurs && (live.fingerprint === wanted || (applied?.desired === wanted && applied.live === live.fingerprint)))
       return { fingerprint: live.fingerprint }
+    // A generation that changes nothing of what is served needs no other configuration.
+    if (isOurs && live.generation !== undefined)
+      if (live.fingerprint === desiredFingerprint(ofGeneration(desired, live.generation)))
+        return { fingerprint: live.fingerprint }
     const seen = `${live?.metadata.uid} ${live?.fingerprint}`
     const refused = memory.refused[kind]
     const isKnown = refused?.desired === wanted && refused.seen === seen
@@ -148,8 +151,7 @@ export class ChildWriter {
     if (isLeft && live?.ownsReplicas) await this.#leaveReplicas(desired, live.deployment?.wanted ?? INITIAL_REPLICAS)
     const written = await this.#writer.apply(resource, desired)
     const last = isLeft && live === undefined ? await this.#leaveReplicas(desired, INITIAL_REPLICAS) : written
-    const trim = kind === 'Deployment' || kind === 'Service' ? trimOf[kind] : trimChild
-    const after = trim(last)
+    const after = CHILD_TRIMS[kind](last)
     this.#view.children[kind].put(after)
     return after
   }

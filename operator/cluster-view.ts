@@ -1,18 +1,9 @@
-import type { KubeObject, Resource } from './kube/objects.ts'
+import type { Resource } from './kube/objects.ts'
 import { Store, type Stored } from './kube/store.ts'
 import { instanceOf, MANAGED_BY } from './reconcile/names.ts'
 import { CHILD_KINDS, CHILD_RESOURCES, type ChildKind } from './reconcile/objects/child.ts'
 import { type ReflectScope, reflect } from './reflect.ts'
-import {
-  type TrimmedChild,
-  type TrimmedPod,
-  type TrimmedServer,
-  trimChild,
-  trimDeployment,
-  trimPod,
-  trimServer,
-  trimService,
-} from './trim.ts'
+import { CHILD_TRIMS, type TrimmedChild, type TrimmedPod, type TrimmedServer, trimPod, trimServer } from './trim.ts'
 
 /** The resource that is reconciled. */
 export const SOCKET_SERVERS: Resource = {
@@ -23,14 +14,6 @@ export const SOCKET_SERVERS: Resource = {
 
 /** The pods that the Deployments make. */
 export const PODS: Resource = { apiVersion: 'v1', kind: 'Pod', plural: 'pods' }
-
-const TRIMS: Readonly<Record<ChildKind, (object: KubeObject) => TrimmedChild>> = {
-  ServiceAccount: trimChild,
-  ConfigMap: trimChild,
-  Deployment: trimDeployment,
-  Service: trimService,
-  PodDisruptionBudget: trimChild,
-}
 
 /** What a view watches. */
 export interface ViewOptions extends ReflectScope {
@@ -81,7 +64,7 @@ export class ClusterView {
       ...CHILD_KINDS.flatMap((kind) =>
         reflect(this.#options, {
           ...{ resource: CHILD_RESOURCES[kind], labelSelector },
-          ...{ store: this.children[kind], trim: TRIMS[kind] },
+          ...{ store: this.children[kind], trim: CHILD_TRIMS[kind] },
         }),
       ),
       ...reflect(this.#options, { resource: PODS, labelSelector, store: this.pods, trim: trimPod }),

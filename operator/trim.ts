@@ -4,7 +4,8 @@ import { ownedFingerprint, ownsField } from './kube/field-set.ts'
 import type { KubeObject, ObjectMeta } from './kube/objects.ts'
 import type { DeploymentFacts, PodTrouble } from './reconcile/facts.ts'
 import { ADMIN_PORT_NAME, CONFIG_VOLUME_NAME, NUDGE_ANNOTATION } from './reconcile/names.ts'
-import type { RawParent } from './reconcile/objects/config-map.ts'
+import type { ChildKind } from './reconcile/objects/child.ts'
+import { GENERATION_ANNOTATION, type RawParent } from './reconcile/objects/config-map.ts'
 
 /** A SocketServer, as far as it is used. */
 export interface TrimmedServer extends Omit<RawParent, 'spec'> {
@@ -22,6 +23,8 @@ export interface TrimmedChild {
   readonly fingerprint: string
   /** Whether we have declared the number of replicas. */
   readonly ownsReplicas: boolean
+  /** Of a ConfigMap: the generation that its configuration is of. */
+  readonly generation?: string
   /** Of a Deployment. */
   readonly deployment?: DeploymentFacts
   /** Address of a Service. */
@@ -89,11 +92,17 @@ export const trimChild = (object: KubeObject): TrimmedChild => {
   }
 }
 
+/** Keeps of a ConfigMap also which generation it is of. */
+const trimConfigMap = (object: KubeObject): TrimmedChild => {
+  const generation = object.metadata.annotations?.[GENERATION_ANNOTATION]
+  return { ...trimChild(object), ...(generation === undefined ? {} : { generation }) }
+}
+
 const conditionOf = (object: KubeObject, type: string) =>
   listAt(object, 'status', 'conditions').find((one) => one['type'] === type)
 
 /** Keeps of a Deployment also how far its pods are. */
-export const trimDeployment = (object: KubeObject): TrimmedChild => {
+const trimDeployment = (object: KubeObject): TrimmedChild => {
   const failure = conditionOf(object, 'ReplicaFailure')
   const status = at(object, 'status')
   return {
@@ -111,12 +120,21 @@ export const trimDeployment = (object: KubeObject): TrimmedChild => {
 }
 
 /** Keeps of a Service also the address that clients connect to. */
-export const trimService = (object: KubeObject): TrimmedChild => {
+const trimService = (object: KubeObject): TrimmedChild => {
   const ingress = listAt(object, 'status', 'loadBalancer', 'ingress')[0]
   const balancer = textAt(ingress, 'ip') || textAt(ingress, 'hostname')
   const isBalanced = at(object, 'spec', 'type') === 'LoadBalancer'
   const own = textAt(object, 'spec', 'clusterIP')
   return { ...trimChild(object), address: balancer || (isBalanced || own === 'None' ? '' : own) }
+}
+
+/** What is kept of each child. */
+export const CHILD_TRIMS: Readonly<Record<ChildKind, (object: KubeObject) => TrimmedChild>> = {
+  ServiceAccount: trimChild,
+  ConfigMap: trimConfigMap,
+  Deployment: trimDeployment,
+  Service: trimService,
+  PodDisruptionBudget: trimChild,
 }
 
 const IMAGE_REASONS = new Set([

@@ -39,6 +39,23 @@ export const manifestText = ({ apiVersion, kind, metadata, spec }: RawParent): s
 /** Whether a manifest fits into a ConfigMap. */
 export const fitsConfigMap = (manifest: string): boolean => Buffer.byteLength(manifest) <= MOST_BYTES
 
+/** Annotation of the ConfigMap: the generation of the SocketServer that its configuration is of. */
+export const GENERATION_ANNOTATION = 'icshosts.io/generation'
+
 /** The configuration of the engines. */
-export const configMapOf = (parent: Parent, manifest: string): KubeObject =>
-  childObject('ConfigMap', parent, { data: { [MANIFEST_KEY]: manifest } })
+export const configMapOf = (parent: Parent, manifest: string): KubeObject => {
+  const annotations = { [GENERATION_ANNOTATION]: String(parent.metadata.generation ?? 0) }
+  return childObject('ConfigMap', parent, { data: { [MANIFEST_KEY]: manifest } }, annotations)
+}
+
+/** The same configuration as of another generation. */
+export const ofGeneration = (configMap: KubeObject, generation: string): KubeObject => {
+  const { metadata, data } = configMap as KubeObject & { readonly data: Readonly<Record<string, string>> }
+  const manifest = JSON.parse(data[MANIFEST_KEY] ?? '{}') as KubeObject
+  const served = { ...manifest, metadata: { ...manifest.metadata, generation: Number(generation) } }
+  return {
+    ...configMap,
+    metadata: { ...metadata, annotations: { ...metadata.annotations, [GENERATION_ANNOTATION]: generation } },
+    data: { ...data, [MANIFEST_KEY]: JSON.stringify(served) },
+  }
+}

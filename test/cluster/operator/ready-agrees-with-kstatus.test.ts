@@ -121,8 +121,14 @@ describeCluster(
     })
 
     test('a change that replaces pods', async () => {
-      await apply({ template: { labels: { turn: 'one' } } })
+      const before = await writes()
+      await apply({ banner: 'welcome\r\n', template: { labels: { turn: 'one' } } })
       await current(3)
+      const after = await writes()
+      const more = (to: string) => (after[to] ?? 0) - (before[to] ?? 0)
+      process.stdout.write(`a rollout of two pods: ${sum(after) - sum(before)} writes\n`)
+      // What is served is the same.
+      expect(['deployments', 'configmaps', 'pods', 'services'].map(more)).toEqual([1, 0, 0, 0])
     })
 
     test('a change whose pods do not come, until they do', async () => {

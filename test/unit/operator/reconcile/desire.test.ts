@@ -4,6 +4,7 @@ import { accept } from '../../../../operator/reconcile/accept.ts'
 import { desire } from '../../../../operator/reconcile/desire.ts'
 import { childName, instanceOf, volumeName } from '../../../../operator/reconcile/names.ts'
 import type { PodOptions } from '../../../../operator/reconcile/objects/child.ts'
+import { ofGeneration } from '../../../../operator/reconcile/objects/config-map.ts'
 import { parentOf } from './sample.ts'
 
 type Pod = {
@@ -72,6 +73,15 @@ describe('the children', () => {
     const after = childrenOf({ maxClients: 7, timeouts: { idleSeconds: 5 }, banner: 'hi' }, { generation: 4 })
     expect(after.ConfigMap).not.toEqual(before.ConfigMap)
     expect({ ...after, ConfigMap: 0 }).toEqual({ ...before, ConfigMap: 0 })
+  })
+
+  test('a change of pods alone leaves the ConfigMap but for the generation, which is told from the rest', () => {
+    const before = childrenOf().ConfigMap
+    const after = childrenOf({ template: { labels: { a: 'b' } }, replicas: 7 }, { generation: 4 }).ConfigMap
+    expect(after).not.toEqual(before)
+    expect(ofGeneration(after, '3')).toEqual(before)
+    const other = childrenOf({ maxClients: 7 }, { generation: 4 }).ConfigMap
+    expect(ofGeneration(other, '3')).not.toEqual(before)
   })
 
   test('each Secret and CA that is named is mounted once, optional, where the engine looks', () => {
