@@ -55,9 +55,9 @@ export async function runManager(options: ManagerOptions, stop: AbortSignal): Pr
     userAgent: `socketserver-operator/${version}`,
     observe: (record) => metrics.request(record),
   })
-  const reader = new PodReader(clock)
   const scope = { transport, namespaces: options.namespaces, clock, log, signal: watching.signal }
   const changed = (key: string) => controller.changed(key)
+  const reader = new PodReader(clock, changed)
   const view: ClusterView = new ClusterView({ ...scope, changed, gone: (key) => controller.gone(key) })
   const references = options.watchSecrets ? new ReferenceWatch({ ...scope, view, changed }) : undefined
   view.pods.listen((_key, after, before) => {

@@ -3,10 +3,17 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { PodReader } from '../../../operator/pod-reader.ts'
 import type { TrimmedPod } from '../../../operator/trim.ts'
+import { eventually } from '../../support/eventually.ts'
 
 let asked = 0
-const server = createServer((_request, response) => {
+let isMute = false
+const cut: string[] = []
+const server = createServer((request, response) => {
   asked += 1
+  if (isMute) {
+    request.once('close', () => cut.push('cut'))
+    return
+  }
   const status = { name: 'edge', namespace: 'shop', configHash: 'a', clients: asked, listeners: [], icsHosts: [] }
   response.end(JSON.stringify(status))
 })
@@ -44,4 +51,25 @@ test('answers are kept for that moment only, however many pods there are', async
   now += 1_000
   await reader.read(podOf('last'), 'edge', 100)
   expect(reader.kept).toBe(1)
+})
+
+test('a pod that does not answer in time is waited for once, asked on, and heard when it answers', async () => {
+  const heard: string[] = []
+  const reader = new PodReader({ now: () => Date.now() }, (key) => heard.push(key))
+  isMute = true
+  const told = { unread: expect.stringMatching(/no whole answer on port/) }
+  expect(await reader.read(podOf('mute'), 'edge', 100)).toEqual(told)
+  const before = asked
+  for (let time = 0; time < 100; time += 1) expect(await reader.read(podOf('mute'), 'edge', 100)).toEqual(told)
+  expect(cut.length).toBeLessThanOrEqual(1)
+  isMute = false
+  await eventually(
+    async () => {
+      await reader.read(podOf('mute'), 'edge', 100)
+      expect(heard).toContain('shop/edge')
+    },
+    { withinMs: 20_000 },
+  )
+  expect(asked - before).toBeLessThanOrEqual(3)
+  expect(await reader.read(podOf('mute'), 'edge', 100_000)).toMatchObject({ configHash: 'a' })
 })
