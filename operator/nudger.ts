@@ -66,6 +66,7 @@ export class Nudger {
         isBehind,
         annotation: pod.nudge,
         references: references?.versionsOf(pod),
+        firstReferences: references?.firstVersionsOf(pod),
         now: clock.now(),
       }
       const nudge = decideNudge(memory.get(uid), facts)

@@ -22,6 +22,8 @@ export interface ReflectWhat<T extends Stored> {
   readonly metadataOnly?: boolean
   readonly store: Store<T>
   readonly trim: (object: KubeObject) => T
+  /** Called once, when every first list is in. */
+  readonly synced?: () => void
 }
 
 /** Keeps a store equal to what is in the cluster, or in each of the namespaces; the promises end with the signal. */
@@ -33,7 +35,9 @@ export function reflect<T extends Stored>(
   let waiting = parts.length
   const complete = () => {
     waiting -= 1
-    if (waiting === 0) what.store.synced = true
+    if (waiting > 0) return
+    what.store.synced = true
+    what.synced?.()
   }
   return parts.map((namespace) => new Reflector({ transport, namespace, ...what, clock, log, signal, complete }).run())
 }

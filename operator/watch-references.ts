@@ -1,5 +1,5 @@
 import type { ClusterView } from './cluster-view.ts'
-import type { KubeObject, ObjectMeta, Resource } from './kube/objects.ts'
+import { type KubeObject, keyOf, type ObjectMeta, type Resource } from './kube/objects.ts'
 import { Store, type Stored } from './kube/store.ts'
 import { shortHash } from './reconcile/names.ts'
 import { CHILD_RESOURCES } from './reconcile/objects/child.ts'
@@ -35,6 +35,8 @@ export class ReferenceWatch {
   readonly #stores: Readonly<Record<Mount['kind'], Store<Stored>>> = { Secret: new Store(), ConfigMap: new Store() }
   /** `kind/namespace/name` to the keys of the pods that mount it. */
   readonly #mountedBy = new Map<string, Set<string>>()
+  /** What each pod mounted when it was seen first, by its key. */
+  readonly #firstOf = new Map<string, string>()
 
   constructor(options: ReferenceWatchOptions) {
     this.#options = options
@@ -44,7 +46,12 @@ export class ReferenceWatch {
   /** Starts watching; the promises end with the signal. */
   watch(): Promise<void>[] {
     return (['Secret', 'ConfigMap'] as const).flatMap((kind) =>
-      reflect(this.#options, { resource: RESOURCES[kind], metadataOnly: true, store: this.#stores[kind], trim }),
+      reflect(this.#options, {
+        ...{ resource: RESOURCES[kind], metadataOnly: true, store: this.#stores[kind], trim },
+        synced: () => {
+          for (const pod of this.#options.view.pods.values()) this.#remember(pod)
+        },
+      }),
     )
   }
 
@@ -58,9 +65,22 @@ export class ReferenceWatch {
     return shortHash(versions.join('\n'))
   }
 
+  /** The versions that a pod began with, as far as was seen: what came later it may not have. */
+  firstVersionsOf(pod: TrimmedPod): string | undefined {
+    return this.#firstOf.get(keyOf(pod))
+  }
+
+  #remember(pod: TrimmedPod): void {
+    const key = keyOf(pod)
+    const versions = this.#firstOf.has(key) ? undefined : this.versionsOf(pod)
+    if (versions !== undefined) this.#firstOf.set(key, versions)
+  }
+
   #listen(): void {
     const { view, changed } = this.#options
     view.pods.listen((key, after, before) => {
+      if (after?.metadata.uid !== before?.metadata.uid) this.#firstOf.delete(key)
+      if (after !== undefined) this.#remember(after)
       for (const mount of keysOf(before)) {
         const pods = this.#mountedBy.get(mount)
         pods?.delete(key)

@@ -20,6 +20,8 @@ export interface NudgeFacts {
   readonly annotation: string
   /** The versions of the Secrets and CAs it mounts, as short text; undefined: they are not watched. */
   readonly references: string | undefined
+  /** The same as it was when the pod was seen first; undefined: it was not seen then. */
+  readonly firstReferences: string | undefined
   /** Milliseconds since the epoch. */
   readonly now: number
 }
@@ -55,10 +57,10 @@ const BETWEEN = '@'
  * mounts has changed since the pod was first seen. A pod that is new has read what there is. Pure.
  */
 export function decideNudge(before: NudgeState | undefined, facts: NudgeFacts): Nudge {
-  const { wanted, isBehind, annotation, references, now } = facts
+  const { wanted, isBehind, annotation, references, firstReferences, now } = facts
   const last = before ?? FIRST
   const [told = '', toldReferences] = annotation.split(BETWEEN)
-  const known = last.references ?? toldReferences ?? references
+  const known = last.references ?? toldReferences ?? firstReferences ?? references
   const isChanged = references !== undefined && known !== references
   const count = last.wanted === wanted ? last.count : 0
   // Another operator has done it, or this one before it was restarted.

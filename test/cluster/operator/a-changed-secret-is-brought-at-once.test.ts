@@ -82,8 +82,15 @@ describeCluster(
       await eventually(() => expect(operator.text()).toMatch(/secrets is forbidden/), { withinMs: 20_000 })
       const granted = await plane.admin.kubectl(['apply', '-f', '-'], { input: await printedRoles(FLAG) })
       expect(granted.code, granted.stderr).toBe(0)
-      await operator.stop()
-      operator = await startOperator((await plane.identity('operator')).kubeconfig, { args: FLAG })
+      const isWatched = async () =>
+        expect(
+          (await asked()).some(
+            ({ verb, objectRef, responseStatus }) =>
+              verb === 'watch' && objectRef?.resource === 'secrets' && responseStatus?.code === 200,
+          ),
+        ).toBe(true)
+      // It asks again by itself, with growing pauses.
+      await eventually(isWatched, { withinMs: 90_000, everyMs: 200 })
     })
 
     test('a changed certificate is served by every pod at once, and told in status', async () => {
@@ -93,6 +100,10 @@ describeCluster(
       const clientCertificate = { method: 'Optional', caRefs: [{ kind: 'ConfigMap', name: 'clients-ca' }] }
       await place.apply('edge', echoSpec(port, { icsHosts: [{ ...host, clientCertificate }] }))
       await place.condition('edge', 'Ready', { status: 'True' }, 60_000)
+      // Pods that were replaced have ended.
+      await eventually(async () => expect([(await nudges()).length, kubelet.pods.size]).toEqual([2, 2]), {
+        withinMs: 30_000,
+      })
       const before = await nudges()
       const fingerprint = await putCertificate()
       const from = performance.now()

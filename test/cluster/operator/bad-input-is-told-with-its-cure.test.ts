@@ -132,16 +132,21 @@ describeCluster('a SocketServer that', () => {
   test('was written under an earlier release, and is neither changed nor rolled by the next', async () => {
     await install(olderContract('service', 'template', 'timeouts', 'access'))
     const bare = { listeners: [{ name: 'plain', port: 7006, tls: false, handler: { type: 'Echo' } }] }
-    await eventually(async () => {
-      await place.apply('behind', bare)
-      expect((await place.get('SocketServer', 'behind')).spec).toEqual(bare)
-    })
+    await eventually(
+      async () => {
+        await place.apply('behind', bare)
+        expect((await place.get('SocketServer', 'behind')).spec).toEqual(bare)
+      },
+      { withinMs: 30_000 },
+    )
     await place.condition('behind', 'Accepted', { status: 'True' })
     await programmed('behind', 'Progressing')
     const deployment = await place.get('Deployment', 'behind-ics')
     await installContract(plane)
-    await eventually(async () =>
-      expect((await place.get('SocketServer', 'behind')).spec).toMatchObject({ ...bare, bindPolicy: 'BestEffort' }),
+    await eventually(
+      async () =>
+        expect((await place.get('SocketServer', 'behind')).spec).toMatchObject({ ...bare, bindPolicy: 'BestEffort' }),
+      { withinMs: 30_000 },
     )
     await place.apply('behind', { ...bare, maxClients: 9 })
     await eventually(async () => expect((await manifest('behind')).spec.maxClients).toBe(9), { withinMs: 20_000 })

@@ -83,11 +83,14 @@ describeCluster(
       expect(name).toHaveLength(253)
       await place.apply(name, one(await freePort()))
       await ready(name)
-      await eventually(async () => {
-        const events = (await place.list('Event')) as unknown as { regarding: { name: string }; reason: string }[]
-        const reasons = events.filter(({ regarding }) => regarding.name === name).map(({ reason }) => reason)
-        expect(reasons).toEqual(expect.arrayContaining(['Ready', 'CertificateLoaded']))
-      })
+      await eventually(
+        async () => {
+          const events = (await place.list('Event')) as unknown as { regarding: { name: string }; reason: string }[]
+          const reasons = events.filter(({ regarding }) => regarding.name === name).map(({ reason }) => reason)
+          expect(reasons).toEqual(expect.arrayContaining(['Ready', 'CertificateLoaded']))
+        },
+        { withinMs: 30_000 },
+      )
       await place.remove('SocketServer', name)
     })
 
@@ -112,13 +115,13 @@ describeCluster(
         (
           (await place.list('Event')) as unknown as { regarding: { name: string }; reason: string; note: string }[]
         ).filter(({ regarding, reason }) => regarding.name === 'many' && reason === 'CertificateLoaded')
-      await eventually(async () => expect(await loaded()).toHaveLength(1))
+      await eventually(async () => expect(await loaded()).toHaveLength(1), { withinMs: 30_000 })
       expect((await loaded())[0]?.note).toMatch(/"host-0".*and 509 more hosts$/)
 
       // One host that its certificate is not for costs itself only.
       const [, second, ...rest] = icsHosts
       await place.apply('many', one(port, { icsHosts: [{ ...second, hostNames: ['elsewhere.example.org'] }, ...rest] }))
-      await place.condition('many', 'CertificatesValid', { status: 'False', reason: 'CertificateMissing' })
+      await place.condition('many', 'CertificatesValid', { status: 'False', reason: 'CertificateMissing' }, 60_000)
       expect((await place.status('many')).icsHosts?.filter(({ grade }) => grade === 'OK')).toHaveLength(510)
       await place.remove('SocketServer', 'many')
     })

@@ -75,7 +75,7 @@ describeCluster(
       record = await recordRollouts(plane, place, kubelet, 'edge')
       // The first version is there before anybody looks at it.
       await apply()
-      await eventually(() => expect(record.moments).toHaveLength(1))
+      await eventually(() => expect(record.moments).toHaveLength(1), { withinMs: 30_000 })
       from = performance.now()
       operator = await startOperator((await plane.identity('operator')).kubeconfig)
     })

@@ -3,7 +3,7 @@ import { decideNudge, type NudgeFacts, type NudgeState } from '../../../../opera
 
 /** A pod that runs what it is to, whose Secrets are watched. */
 const factsOf = (more: Partial<NudgeFacts> = {}): NudgeFacts => ({
-  ...{ wanted: 'new', isBehind: false, annotation: '', references: 's1', now: 0 },
+  ...{ wanted: 'new', isBehind: false, annotation: '', references: 's1', firstReferences: undefined, now: 0 },
   ...more,
 })
 
@@ -46,6 +46,10 @@ describe('a pod whose Secrets changed', () => {
   })
   test('is told when they changed while no operator ran', () => {
     expect(run([{ references: 's2' }], 'new@s1')).toEqual(['new@s2'])
+  })
+  test('is told when they changed between the pod was seen and it was first looked at', () => {
+    expect(run([{ references: 's2', firstReferences: 's1' }])).toEqual(['@s2'])
+    expect(run([{ references: 's2', firstReferences: 's1' }], 'new@s2')).toEqual([undefined])
   })
   test('is not told when it is new, for it has read what there is', () => {
     expect(run([{ references: 's9' }])).toEqual([undefined])
