@@ -1,4 +1,5 @@
-import { canonicalJson, RECHECK_ANNOTATION, type SocketServerStatus } from '../crds/index.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { RECHECK_ANNOTATION, type SocketServerStatus } from '../crds/index.ts'
 import type { Clock } from '../sidecar/base/clock.ts'
 import type { Log } from '../sidecar/base/log.ts'
 import { type ChildMemory, ChildWriter, createChildMemory } from './child-writer.ts'
@@ -238,7 +239,7 @@ export class Reconciler {
       const written = await writer.apply(SOCKET_SERVERS, object, 'status')
       memory.statusAt = now
       view.servers.put(trimServer(written))
-    } else if (canonicalJson(withoutClients(server.status)) !== canonicalJson(withoutClients(status))) {
+    } else if (!isDeepStrictEqual(withoutClients(server.status), withoutClients(status))) {
       // What is not written yet has not been told either.
       return
     }
@@ -253,8 +254,8 @@ export class Reconciler {
     now: number,
   ): boolean {
     const age = now - memory.statusAt
-    if (canonicalJson(withoutClients(before)) === canonicalJson(withoutClients(status)))
-      return canonicalJson(before) !== canonicalJson(status) && age >= CLIENTS_MS
+    if (isDeepStrictEqual(withoutClients(before), withoutClients(status)))
+      return age >= CLIENTS_MS && !isDeepStrictEqual(before, status)
     const isMoving = status.conditions?.find(({ type }) => type === 'Programmed')?.reason === 'Progressing'
     if (!isMoving || before.conditions === undefined) return true
     if (before.observedGeneration !== metadata.generation) return now - memory.newsAt >= HOT_MS

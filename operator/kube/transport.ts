@@ -3,6 +3,7 @@ import type { Clock } from '../../sidecar/base/clock.ts'
 import { ApiError, refusalOf } from './api-error.ts'
 import type { CredentialSource, Credentials } from './credentials.ts'
 import { createDispatcher } from './dispatcher.ts'
+import { withDeadline } from './deadline.ts'
 import { linesOf } from './lines.ts'
 
 /** One call of the API. */
@@ -72,10 +73,11 @@ export class Transport {
    * @throws ApiError when it is refused
    */
   async request(request: ApiRequest): Promise<unknown> {
-    const signals = [AbortSignal.timeout(request.timeoutMs ?? TIMEOUT_MS), ...(request.signal ? [request.signal] : [])]
-    const response = await this.#send(request, AbortSignal.any(signals))
-    const text = await response.body.text()
-    return text === '' ? undefined : JSON.parse(text)
+    return await withDeadline(request.timeoutMs ?? TIMEOUT_MS, request.signal, async (signal) => {
+      const response = await this.#send(request, signal)
+      const text = await response.body.text()
+      return text === '' ? undefined : JSON.parse(text)
+    })
   }
 
   /**
