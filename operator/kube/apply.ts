@@ -1,5 +1,5 @@
 import { type ApiError, isRefusal } from './api-error.ts'
-import { type KubeObject, pathOf, type Resource } from './objects.ts'
+import { type KubeObject, METADATA_WILL_DO, pathOf, type Resource } from './objects.ts'
 import type { Transport } from './transport.ts'
 
 /** The name under which this program owns fields. */
@@ -104,15 +104,16 @@ export class Writer {
     namespace: string,
     name: string,
     annotations: Readonly<Record<string, string>>,
-  ): Promise<KubeObject> {
-    const answer = await this.#transport.request({
+  ): Promise<void> {
+    await this.#transport.request({
       method: 'PATCH',
       path: pathOf(resource, namespace, name),
       query: { fieldManager: FIELD_MANAGER },
       contentType: 'application/merge-patch+json',
       body: { metadata: { annotations } },
+      // The whole object comes by the watch.
+      accept: METADATA_WILL_DO,
       signal: this.#permit(),
     })
-    return answer as KubeObject
   }
 }

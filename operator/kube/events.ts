@@ -3,7 +3,7 @@ import type { Clock } from '../../sidecar/base/clock.ts'
 import type { Log } from '../../sidecar/base/log.ts'
 import { isRefusal } from './api-error.ts'
 import { microTime } from './leader.ts'
-import { type KubeObject, type ObjectMeta, pathOf, type Resource } from './objects.ts'
+import { type KubeObject, METADATA_WILL_DO, type ObjectMeta, pathOf, type Resource } from './objects.ts'
 import type { Transport } from './transport.ts'
 
 /** The kind of what is recorded. */
@@ -125,7 +125,7 @@ export class EventRecorder {
 
   async #write(method: 'POST' | 'PATCH', path: string, body: unknown, contentType = 'application/json'): Promise<void> {
     const { transport, permit } = this.#options
-    await transport.request({ method, path, body, contentType, signal: permit() })
+    await transport.request({ method, path, body, contentType, accept: METADATA_WILL_DO, signal: permit() })
   }
 
   #remember(key: string, series: Series): void {

@@ -50,6 +50,9 @@ export interface Resource {
   readonly plural: string
 }
 
+/** Asks for the metadata of an object as the answer to a write of which nothing else is read, where the server can leave out the rest. */
+export const METADATA_WILL_DO = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json'
+
 /** Group of a resource, empty for the core group. */
 export const groupOf = ({ apiVersion }: Resource): string =>
   apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : ''

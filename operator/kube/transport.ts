@@ -2,8 +2,8 @@ import type { Dispatcher } from 'undici'
 import type { Clock } from '../../sidecar/base/clock.ts'
 import { ApiError, refusalOf } from './api-error.ts'
 import type { CredentialSource, Credentials } from './credentials.ts'
-import { createDispatcher } from './dispatcher.ts'
 import { withDeadline } from './deadline.ts'
+import { createDispatcher } from './dispatcher.ts'
 import { linesOf } from './lines.ts'
 
 /** One call of the API. */
