@@ -1,4 +1,4 @@
-import { appendFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { configHash } from '../../../crds/index.ts'
@@ -9,12 +9,14 @@ import { addressOf, statusBody } from '../../bench/operator/engines.ts'
 import { readinessOf } from '../../bench/operator/fleet.ts'
 import { Lanes } from '../../bench/operator/lanes.ts'
 import { judged, MEASURES, type OperatorRun } from '../../bench/operator/measures.ts'
+import { OPERATOR_NODE_OPTIONS } from '../../bench/operator/operator-in-pod.ts'
 import { renderOperatorTable } from '../../bench/operator/operator-table.ts'
 import { parseOperatorOptions } from '../../bench/operator/options.ts'
 import { sampleSpec } from '../../bench/operator/sample-server.ts'
 import { Watchdog } from '../../bench/operator/watchdog.ts'
 import { OptionError } from '../../bench/options.ts'
 import { createTemporaryDirectory } from '../../support/control-plane/temporary-directory.ts'
+import { repository } from '../../support/runtime.ts'
 
 const runOf = (count: number, values: Partial<OperatorRun['values']>): OperatorRun => ({
   count,
@@ -128,6 +130,11 @@ describe('the pods of the bench', () => {
     for (const address of addresses)
       expect(address).toMatch(/^127\.(1[6-9])\.([1-9]\d?|1\d\d|2[0-4]\d|250)\.([1-9]\d?|1\d\d|2[0-4]\d|250)$/)
   })
+})
+
+test('the operator of the bench has the options of Node that the chart gives it', () => {
+  const chart = readFileSync(join(repository, 'charts/socketserver/templates/deployment.yaml'), 'utf8')
+  expect(/- \{ name: NODE_OPTIONS, value: (.*) \}/.exec(chart)?.[1]).toBe(OPERATOR_NODE_OPTIONS)
 })
 
 test('a SocketServer counts as ready when the condition is of its present generation', () => {
