@@ -63,7 +63,7 @@ describeCluster(
       expect(enginesOf()).toEqual(engines)
       expect(await revision()).toBe(deployed)
       expect(operator.ended()).toBe(false)
-    })
+    }, 240_000)
   },
   { controllers: true },
 )
