@@ -8,6 +8,7 @@ import { AuditTail, callsEach, callsOf, kindOfCall, writesOf } from '../../bench
 import { addressOf, statusBody } from '../../bench/operator/engines.ts'
 import { readinessOf } from '../../bench/operator/fleet.ts'
 import { Lanes } from '../../bench/operator/lanes.ts'
+import { cpuOfChange } from '../../bench/operator/measure-operator.ts'
 import { judged, MEASURES, type OperatorRun } from '../../bench/operator/measures.ts'
 import { OPERATOR_NODE_OPTIONS } from '../../bench/operator/operator-in-pod.ts'
 import { renderOperatorTable } from '../../bench/operator/operator-table.ts'
@@ -130,6 +131,14 @@ describe('the pods of the bench', () => {
     for (const address of addresses)
       expect(address).toMatch(/^127\.(1[6-9])\.([1-9]\d?|1\d\d|2[0-4]\d|250)\.([1-9]\d?|1\d\d|2[0-4]\d|250)$/)
   })
+})
+
+test('what quiet costs anyway is no part of what a change costs', () => {
+  const quiet = { seconds: 30, cpuSeconds: 0.5 }
+  expect(cpuOfChange({ seconds: 20, cpuSeconds: 5 }, quiet, 1_000)).toBeCloseTo(0.005, 6)
+  // Half a look in the first minute, one in each that follows, each of a millisecond.
+  expect(cpuOfChange({ seconds: 60, cpuSeconds: 5 }, quiet, 1_000)).toBeCloseTo(0.0045, 6)
+  expect(cpuOfChange({ seconds: 120, cpuSeconds: 5 }, quiet, 1_000)).toBeCloseTo(0.0035, 6)
 })
 
 test('the operator of the bench has the options of Node that the chart gives it', () => {
