@@ -124,7 +124,7 @@ describeCluster(
       await place.condition('many', 'CertificatesValid', { status: 'False', reason: 'CertificateMissing' }, 60_000)
       expect((await place.status('many')).icsHosts?.filter(({ grade }) => grade === 'OK')).toHaveLength(510)
       await place.remove('SocketServer', 'many')
-    })
+    }, 300_000)
 
     test('in a namespace that is being deleted end with it, and nobody tries to make them anew for long', async () => {
       const ending = await createPlace(plane.admin, `ending-${turns}`)
