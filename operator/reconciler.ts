@@ -7,9 +7,11 @@ import { type ClusterView, SOCKET_SERVERS } from './cluster-view.ts'
 import { isRefusal } from './kube/api-error.ts'
 import type { Writer } from './kube/apply.ts'
 import type { EventRecorder } from './kube/events.ts'
+import type { KubeObject } from './kube/objects.ts'
 import type { Transport } from './kube/transport.ts'
 import type { OperatorMetrics } from './metrics.ts'
 import { type NudgeMemory, Nudger } from './nudger.ts'
+import { OlderDefinition } from './older-definition.ts'
 import type { Outcome } from './outcome.ts'
 import type { PodReader } from './pod-reader.ts'
 import { accept } from './reconcile/accept.ts'
@@ -68,12 +70,14 @@ export class Reconciler {
   readonly #options: ReconcilerOptions
   readonly #children: ChildWriter
   readonly #nudger: Nudger
+  readonly #definition: OlderDefinition
   readonly #memories = new Map<string, Memory>()
 
   constructor(options: ReconcilerOptions) {
     this.#options = options
     const { view, transport, writer, clock, log, references } = options
     this.#children = new ChildWriter(view, transport, writer, clock)
+    this.#definition = new OlderDefinition(clock, log)
     this.#nudger = new Nudger({ writer, clock, log, references })
   }
 
@@ -137,7 +141,7 @@ export class Reconciler {
     const wanted = { configHash: isWritten ? acceptance.configHash : undefined, recheck }
     const nudgedMs = await this.#nudger.nudge(wanted, pods, memory.nudges)
     const facts = this.#facts(server, acceptance, troubles, pods)
-    const status = statusOf(facts)
+    const status = this.#definition.fit(statusOf(facts))
     this.#noteNews(memory, status)
     await this.#report(server, status, acceptance, memory)
     metrics.observe(key, status)
@@ -227,7 +231,7 @@ export class Reconciler {
     acceptance: Acceptance,
     memory: Memory,
   ): Promise<void> {
-    const { view, writer, events, clock } = this.#options
+    const { view, events, clock } = this.#options
     const now = clock.now()
     const days = acceptance.accepted ? acceptance.server.spec.certExpireDays : 30
     const hostsBefore = memory.hosts ?? hostStates(server.status, now, days)
@@ -236,7 +240,7 @@ export class Reconciler {
     if (this.#isToBeWritten(server, status, memory, now)) {
       const { name, namespace = '' } = server.metadata
       const object = { metadata: { name, namespace }, status }
-      const written = await writer.apply(SOCKET_SERVERS, object, 'status')
+      const written = await this.#applyStatus(object)
       memory.statusAt = now
       view.servers.put(trimServer(written))
     } else if (!isDeepStrictEqual(withoutClients(server.status), withoutClients(status))) {
@@ -245,6 +249,16 @@ export class Reconciler {
     }
     memory.hosts = hosts
     for (const transition of transitions) await events.record(server, transition)
+  }
+
+  async #applyStatus(object: KubeObject): Promise<KubeObject> {
+    try {
+      return await this.#options.writer.apply(SOCKET_SERVERS, object, 'status')
+    } catch (error) {
+      // What is left of it is written by the next try.
+      this.#definition.learn(error)
+      throw error
+    }
   }
 
   #isToBeWritten(

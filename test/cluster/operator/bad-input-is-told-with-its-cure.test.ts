@@ -4,7 +4,7 @@ import { describeCluster } from '../../support/control-plane/describe-cluster.ts
 import { eventually } from '../../support/eventually.ts'
 import { createPlace, installContract, type Place } from '../../support/operator/fixture.ts'
 import { type OperatorProcess, startOperator } from '../../support/operator/operator-process.ts'
-import { newerContract, olderContract } from '../../support/operator/other-contracts.ts'
+import { contractBeforeStatus, newerContract, olderContract } from '../../support/operator/other-contracts.ts'
 
 /** Everything about a port that echoes. */
 const plainSpec = (port: number, more: object = {}) => ({
@@ -151,5 +151,28 @@ describeCluster('a SocketServer that', () => {
     await place.apply('behind', { ...bare, maxClients: 9 })
     await eventually(async () => expect((await manifest('behind')).spec.maxClients).toBe(9), { withinMs: 20_000 })
     expect((await place.get('Deployment', 'behind-ics')).spec).toEqual(deployment.spec)
+  })
+
+  test('is reported on also where the definition is older than the operator, and it says so', async () => {
+    await install(contractBeforeStatus('hosts', 'readyListeners'))
+    await eventually(
+      async () => {
+        const path = `${place.path('SocketServer', 'good')}/status`
+        const contentType = 'application/merge-patch+json'
+        const { body } = await plane.admin.request(path, {
+          method: 'PATCH',
+          contentType,
+          body: { status: { hosts: 7 } },
+        })
+        expect((body as { status: object }).status).not.toHaveProperty('hosts')
+      },
+      { withinMs: 30_000 },
+    )
+    await place.apply('reported', plainSpec(7007))
+    await programmed('reported', 'Progressing')
+    const message = await place.condition('reported', 'Accepted', { status: 'True' })
+    expect(message).toMatch(/older than this operator and does not take status\.hosts.*: install that of this release$/)
+    expect(await place.status('reported')).toMatchObject({ replicas: 0, selector: expect.any(String) })
+    await installContract(plane)
   })
 })

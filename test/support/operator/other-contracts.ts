@@ -43,23 +43,28 @@ function everywhere(schema: Schema, change: (schema: Schema, isKey: boolean) => 
 const without = (schema: Schema, ...words: readonly string[]): Schema =>
   Object.fromEntries(Object.entries(schema).filter(([word]) => !words.includes(word)))
 
-/** The definition of the repository with another schema of `spec`. */
-function withSpec(change: (spec: Schema) => Schema): object {
+const lacking = (schema: Schema, fields: readonly string[]): Schema => ({
+  ...schema,
+  properties: Object.fromEntries(Object.entries(schema.properties ?? {}).filter(([name]) => !fields.includes(name))),
+})
+
+/** The definition of the repository with another schema of `spec`, or of `status`. */
+function withChanged(field: 'spec' | 'status', change: (schema: Schema) => Schema): object {
   const text = readFileSync(join(repository, 'crds', 'socketservers.yaml'), 'utf8')
   const definition = load(text) as Definition
   const [version] = definition.spec.versions
   if (version === undefined) throw new Error('the definition has no version')
   const root = version.schema.openAPIV3Schema
-  const { spec, ...others } = root.properties ?? {}
-  if (spec === undefined) throw new Error('the definition has no spec')
-  const openAPIV3Schema = { ...root, properties: { ...others, spec: change(spec) } }
+  const schema = root.properties?.[field]
+  if (schema === undefined) throw new Error(`the definition has no ${field}`)
+  const openAPIV3Schema = { ...root, properties: { ...root.properties, [field]: change(schema) } }
   const versions = [{ ...version, schema: { openAPIV3Schema } }]
   return { ...definition, spec: { ...definition.spec, versions } }
 }
 
 /** A definition as a later release may have it: with fields and values that this one does not know, and other rules. */
 export const newerContract = (): object =>
-  withSpec((spec) =>
+  withChanged('spec', (spec) =>
     everywhere(spec, (schema) => ({
       ...without(schema, 'enum', 'x-kubernetes-validations'),
       ...(schema.properties && { 'x-kubernetes-preserve-unknown-fields': true }),
@@ -68,10 +73,13 @@ export const newerContract = (): object =>
 
 /** A definition as an earlier release may have had it: without `fields` of `spec`, and without defaults, so that what is stored lacks them. */
 export const olderContract = (...fields: readonly string[]): object =>
-  withSpec((spec) => {
+  withChanged('spec', (spec) => {
     const bare = everywhere(spec, (schema, isKey) =>
       without(schema, 'x-kubernetes-validations', ...(isKey ? [] : ['default'])),
     )
-    const properties = Object.entries(bare.properties ?? {}).filter(([name]) => !fields.includes(name))
-    return { ...bare, properties: Object.fromEntries(properties) }
+    return lacking(bare, fields)
   })
+
+/** A definition as an earlier release may have had it: without `fields` of `status`. */
+export const contractBeforeStatus = (...fields: readonly string[]): object =>
+  withChanged('status', (status) => lacking(status, fields))
