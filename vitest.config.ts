@@ -18,7 +18,8 @@ export default defineConfig({
     maxWorkers: availableParallelism(),
     reporters: ['default', summaryReporter()],
     projects: [
-      project('unit', 'test/unit/**/*.test.ts'),
+      // Some start a process, which takes its time on a busy machine.
+      project('unit', 'test/unit/**/*.test.ts', { testTimeout: 30_000 }),
       project('architecture', 'test/architecture/**/*.test.ts'),
       project('wire', 'test/wire/**/*.test.ts', {
         retry,

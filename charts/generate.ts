@@ -19,8 +19,7 @@ const crdSpec = (): string => {
 
 const read = (name: string) => readFileSync(new URL(name, CHART), 'utf8')
 const entries = () => valueEntries(read('values.yaml'))
-const tell = (line: string) => console.log(line)
-const check = readCheck(process.argv.slice(2), tell)
+const check = readCheck(process.argv.slice(2))
 try {
   process.exitCode =
     check === undefined
@@ -38,7 +37,6 @@ try {
             'README.md': () => valuesReference(entries(), read('files/rules.yaml')),
           },
           check,
-          tell,
         )
 } catch (error) {
   console.error(`the chart cannot be printed: ${error instanceof Error ? error.message : String(error)}`)

@@ -13,8 +13,7 @@ const examples = (): Example[] =>
     .sort()
     .map((file) => ({ file, document: load(readFileSync(new URL(`examples/valid/${file}`, HERE), 'utf8')) }))
 
-const tell = (line: string) => console.log(line)
-const check = readCheck(process.argv.slice(2), tell)
+const check = readCheck(process.argv.slice(2))
 try {
   process.exitCode =
     check === undefined
@@ -28,7 +27,6 @@ try {
             'REFERENCE.md': () => referenceText(examples()),
           },
           check,
-          tell,
         )
 } catch (error) {
   console.error(`the contract cannot be printed: ${error instanceof Error ? error.message : String(error)}`)

@@ -13,32 +13,26 @@ const current = (place: URL): string | undefined => {
 
 /**
  * Prints the files of a directory (a URL that ends in `/`) that are not as they should be, or with `check` only tells of them.
- * Nothing is written when one of them cannot be printed. Gives the exit code.
+ * Nothing is written when one of them cannot be printed; what is stale goes to standard error. Gives the exit code.
  */
-export function printFiles(
-  directory: URL,
-  label: string,
-  printed: PrintedFiles,
-  check: boolean,
-  tell: (line: string) => void,
-): number {
+export function printFiles(directory: URL, label: string, printed: PrintedFiles, check: boolean): number {
   const texts = Object.entries(printed).map(([name, print]) => [name, print()] as const)
   const stale = texts.filter(([name, text]) => current(new URL(name, directory)) !== text)
   for (const [name, text] of stale) {
-    if (check) tell(`${label}/${name} is not what it is made of says: run "npm run generate" and commit it`)
+    if (check) console.error(`${label}/${name} is not what it is made of says: run "npm run generate" and commit it`)
     else {
       writeFileSync(new URL(name, directory), text)
-      tell(`${label}/${name} is printed (${Math.ceil(text.length / 1024)} KB)`)
+      console.log(`${label}/${name} is printed (${Math.ceil(text.length / 1024)} KB)`)
     }
   }
-  if (stale.length === 0) tell(`everything in ${label} is as it should be`)
+  if (stale.length === 0) console.log(`everything in ${label} is as it should be`)
   return check && stale.length > 0 ? 1 : 0
 }
 
-/** Reads the words behind a program that prints files; undefined, and told, when they are not known. */
-export function readCheck(words: readonly string[], tell: (line: string) => void): boolean | undefined {
+/** Reads the words behind a program that prints files; undefined, and told on standard error, when they are not known. */
+export function readCheck(words: readonly string[]): boolean | undefined {
   const unknown = words.filter((word) => word !== '--check')
   if (unknown.length === 0) return words.length > 0
-  tell(`generate knows no "${unknown.join(' ')}": it takes --check, or nothing`)
+  console.error(`generate knows no "${unknown.join(' ')}": it takes --check, or nothing`)
   return undefined
 }
