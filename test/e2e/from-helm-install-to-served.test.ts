@@ -5,7 +5,7 @@ import { load } from 'js-yaml'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type E2eCluster, useCluster } from '../support/e2e/cluster.ts'
 import { explainFailures } from '../support/e2e/explain.ts'
-import { ensureOperator, helm, RELEASE } from '../support/e2e/helm.ts'
+import { helm, RELEASE } from '../support/e2e/helm.ts'
 import { processesOf } from '../support/e2e/processes.ts'
 import { askOnce, createStage, type Stage } from '../support/e2e/stage.ts'
 import { eventually } from '../support/eventually.ts'
@@ -24,11 +24,10 @@ describe('a cluster with the chart installed', () => {
   let stage: Stage
   explainFailures(
     () => cluster,
-    () => [stage?.place],
+    () => stage?.place.namespace,
   )
   beforeAll(async () => {
     cluster = await useCluster()
-    await ensureOperator(cluster)
     stage = await createStage(cluster, 'install')
   })
   afterAll(async () => {

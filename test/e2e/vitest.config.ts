@@ -1,16 +1,30 @@
 import { defineConfig } from 'vitest/config'
 import { summaryReporter } from '../support/summary-reporter.ts'
 
-/** Kept out of `npm test`: it needs a cluster, or root. One file after the other, since all of them load one node. */
+const shared = { environment: 'node' as const, testTimeout: 300_000, hookTimeout: 300_000 }
+
+/** Kept out of `npm test`: it needs a cluster, or root. */
 export default defineConfig({
   test: {
-    name: 'e2e',
-    environment: 'node',
-    include: ['test/e2e/**/*.test.ts'],
     globalSetup: ['test/support/e2e/cluster-setup.ts'],
     reporters: ['default', summaryReporter()],
-    fileParallelism: false,
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
+    projects: [
+      // They wait for kubelets more than they work, so two at a time do not hold each other up.
+      {
+        test: {
+          ...shared,
+          ...{ name: 'e2e', include: ['test/e2e/*.test.ts'] },
+          ...{ maxWorkers: 2, sequence: { groupOrder: 0 } },
+        },
+      },
+      // They take away what the others need.
+      {
+        test: {
+          ...shared,
+          ...{ name: 'e2e-alone', include: ['test/e2e/alone/*.test.ts'] },
+          ...{ maxWorkers: 1, sequence: { groupOrder: 1 } },
+        },
+      },
+    ],
   },
 })

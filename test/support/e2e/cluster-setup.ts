@@ -7,6 +7,7 @@ import { runProgram } from '../control-plane/run-program.ts'
 import { createTemporaryDirectory } from '../control-plane/temporary-directory.ts'
 import { startNode } from '../node/node.ts'
 import { repository } from '../runtime.ts'
+import { ensureOperator } from './helm.ts'
 import { buildImage } from './image.ts'
 import type { ProvidedCluster } from './provided-cluster.ts'
 import { offerPlane } from './remote-plane.ts'
@@ -32,7 +33,7 @@ async function foreignCluster(kubeconfig: string): Promise<ProvidedCluster> {
 
 /**
  * Runs once before the suite. `KUBECONFIG` names a cluster that has the image `E2E_IMAGE`; without it a node is made of
- * this machine, and gets the image of the sources (or of the archive `E2E_IMAGE_ARCHIVE`).
+ * this machine, and gets the image of the sources (or of the archive `E2E_IMAGE_ARCHIVE`). The operator is installed.
  *
  * @throws with the reason when there is no cluster.
  */
@@ -41,7 +42,9 @@ export async function setup(project: TestProject): Promise<(() => Promise<void>)
   await findChartTools(tell)
   const kubeconfig = process.env['KUBECONFIG']
   if (kubeconfig !== undefined && kubeconfig !== '') {
-    project.provide('e2eCluster', await foreignCluster(kubeconfig))
+    const cluster = await foreignCluster(kubeconfig)
+    await ensureOperator(cluster)
+    project.provide('e2eCluster', cluster)
     return undefined
   }
   const stack = new AsyncDisposableStack()
@@ -57,13 +60,16 @@ export async function setup(project: TestProject): Promise<(() => Promise<void>)
     tell(`the image is there after ${((performance.now() - started) / 1_000).toFixed(1)} s`)
     const planeSocket = join(path, 'plane.sock')
     await offerPlane(node.plane, planeSocket)
-    project.provide('e2eCluster', {
+    const cluster: ProvidedCluster = {
       kubeconfig: node.plane.admin.kubeconfig,
       kubectl: (await findPrograms(['kubectl'])).kubectl ?? 'kubectl',
       nodeAddress: node.networks.node,
       image: imageName(),
       ownNode: { planeSocket, controlGroups: node.controlGroups, directory: node.directory },
-    })
+    }
+    await ensureOperator(cluster)
+    tell(`the operator is ready after ${((performance.now() - started) / 1_000).toFixed(1)} s`)
+    project.provide('e2eCluster', cluster)
     return () => stack.disposeAsync()
   } catch (error) {
     await stack.disposeAsync()

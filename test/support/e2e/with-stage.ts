@@ -1,7 +1,6 @@
 import { afterAll, beforeAll } from 'vitest'
 import { type E2eCluster, useCluster } from './cluster.ts'
 import { explainFailures } from './explain.ts'
-import { ensureOperator } from './helm.ts'
 import { createStage, type Stage } from './stage.ts'
 
 /** What the tests of a file use, once they run. */
@@ -19,11 +18,10 @@ export function withStage(name: string): StageAtHand {
   let stage: Stage | undefined
   explainFailures(
     () => cluster,
-    () => [stage?.place],
+    () => stage?.place.namespace,
   )
   beforeAll(async () => {
     cluster = await useCluster()
-    await ensureOperator(cluster)
     stage = await createStage(cluster, name)
   })
   afterAll(async () => {

@@ -1,10 +1,10 @@
 import { beforeAll, expect, test } from 'vitest'
-import { ensureOperator, helm, RELEASE } from '../support/e2e/helm.ts'
-import { PORT, twoHosts } from '../support/e2e/two-hosts.ts'
-import { withStage } from '../support/e2e/with-stage.ts'
-import { eventually } from '../support/eventually.ts'
-import { startLoad } from '../support/steady-load.ts'
-import type { TlsClientOptions } from '../support/tls-client.ts'
+import { ensureOperator, helm, RELEASE } from '../../support/e2e/helm.ts'
+import { PORT, twoHosts } from '../../support/e2e/two-hosts.ts'
+import { withStage } from '../../support/e2e/with-stage.ts'
+import { eventually } from '../../support/eventually.ts'
+import { startLoad } from '../../support/steady-load.ts'
+import type { TlsClientOptions } from '../../support/tls-client.ts'
 
 const GONE_MS = 180_000
 
@@ -12,6 +12,7 @@ const at = withStage('chart')
 let target: TlsClientOptions
 
 beforeAll(async () => {
+  await ensureOperator(at.cluster)
   for (const name of ['shop', 'calm']) await at.stage.renew(`${name}-tls`, [`${name}.example.com`])
   await at.stage.apply(twoHosts())
   target = await at.stage.client('shop.example.com', PORT)
