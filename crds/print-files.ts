@@ -19,13 +19,14 @@ export function printFiles(directory: URL, label: string, printed: PrintedFiles,
   const texts = Object.entries(printed).map(([name, print]) => [name, print()] as const)
   const stale = texts.filter(([name, text]) => current(new URL(name, directory)) !== text)
   for (const [name, text] of stale) {
-    if (check) console.error(`${label}/${name} is not what it is made of says: run "npm run generate" and commit it`)
+    if (check)
+      process.stderr.write(`${label}/${name} is not what it is made of says: run "npm run generate" and commit it\n`)
     else {
       writeFileSync(new URL(name, directory), text)
-      console.log(`${label}/${name} is printed (${Math.ceil(text.length / 1024)} KB)`)
+      process.stdout.write(`${label}/${name} is printed (${Math.ceil(text.length / 1024)} KB)\n`)
     }
   }
-  if (stale.length === 0) console.log(`everything in ${label} is as it should be`)
+  if (stale.length === 0) process.stdout.write(`everything in ${label} is as it should be\n`)
   return check && stale.length > 0 ? 1 : 0
 }
 
@@ -33,6 +34,6 @@ export function printFiles(directory: URL, label: string, printed: PrintedFiles,
 export function readCheck(words: readonly string[]): boolean | undefined {
   const unknown = words.filter((word) => word !== '--check')
   if (unknown.length === 0) return words.length > 0
-  console.error(`generate knows no "${unknown.join(' ')}": it takes --check, or nothing`)
+  process.stderr.write(`generate knows no "${unknown.join(' ')}": it takes --check, or nothing\n`)
   return undefined
 }
