@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { setFlagsFromString } from 'node:v8'
 import { dump } from 'js-yaml'
 import { systemClock } from '../sidecar/base/clock.ts'
 import { SocketServerError } from '../sidecar/base/errors.ts'
@@ -10,11 +9,6 @@ import { helpText, readOptions } from './options.ts'
 import { rolesOf } from './role.ts'
 
 const version = programVersion()
-
-/** Percent of what is in use by which the heap may grow before it is collected: by itself it grows to several times as much. */
-const HEAP_GROWTH = 50
-
-setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`)
 
 const tell = (error: unknown): number => {
   if (!(error instanceof SocketServerError)) throw error

@@ -8,6 +8,7 @@ import { EventRecorder } from './kube/events.ts'
 import { Leader } from './kube/leader.ts'
 import { pause } from './kube/pause.ts'
 import { Transport } from './kube/transport.ts'
+import { keepMemorySmall } from './memory.ts'
 import { OperatorMetrics } from './metrics.ts'
 import type { OperatorOptions } from './options.ts'
 import { PodReader } from './pod-reader.ts'
@@ -116,6 +117,7 @@ export async function runManager(options: ManagerOptions, stop: AbortSignal): Pr
   const missing = () => (view.synced ? '' : 'the objects of the cluster are not read yet')
   const probes = options.probes && (await openProbes(options.probes, metrics, missing))
   let overdue: NodeJS.Timeout | undefined
+  const letMemoryGo = keepMemorySmall(() => (controller.queue?.depth ?? 0) === 0)
   try {
     const credentials = await connect(transport, log, stop)
     if (credentials === undefined) return
@@ -151,6 +153,7 @@ export async function runManager(options: ManagerOptions, stop: AbortSignal): Pr
     await Promise.race([Promise.all(watches), pause(STOP_MS, new AbortController().signal)])
   } finally {
     clearTimeout(overdue)
+    letMemoryGo()
     watching.abort()
     await transport.close()
     probes?.close()
