@@ -4,6 +4,7 @@ import { ApiError, refusalOf } from './api-error.ts'
 import type { CredentialSource, Credentials } from './credentials.ts'
 import { withDeadline } from './deadline.ts'
 import { createDispatcher } from './dispatcher.ts'
+import { gentleAbort } from './gentle-abort.ts'
 import { linesOf } from './lines.ts'
 
 /** One call of the API. */
@@ -140,7 +141,7 @@ export class Transport {
           ...credentials.headers,
         },
         ...(body === undefined ? {} : { body }),
-        signal,
+        signal: gentleAbort(signal),
       })
       record(String(response.statusCode))
       return response
