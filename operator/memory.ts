@@ -6,7 +6,7 @@ const GROWTH = 25
 /** Between two looks at how much memory is held. */
 const LOOK_MS = 20_000
 /** So many times what was held after the last collection is worth the next. */
-const WORTH = 1.15
+const WORTH = 1.2
 
 type Collect = (how: { readonly type: 'major'; readonly flavor: 'last-resort' }) => void
 

@@ -32,9 +32,9 @@ test('what is dead is collected once all is idle, and again when much more is he
   isIdle = true
   expect(await look()).toBe(2)
   expect(isCollected()).toBe(true)
-  held = 114
+  held = 119
   expect(await look()).toBe(1)
-  held = 116
+  held = 121
   expect(await look()).toBe(2)
   expect(await look()).toBe(1)
   isIdle = false
