@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type Authority, createAuthority } from '../certificates.ts'
 import { eventually } from '../eventually.ts'
 import { createPlace, type Place } from '../operator/fixture.ts'
+import { connectRaw } from '../raw-client.ts'
 import { connectTls, type TlsClientOptions } from '../tls-client.ts'
 import type { E2eCluster } from './cluster.ts'
 
@@ -34,7 +35,7 @@ export interface Stage extends AsyncDisposable {
   apply(spec: Json): Promise<void>
   /** Writes the Secret with a fresh certificate for the names, and resolves with its SHA-256 as clients tell it. */
   renew(secret: string, names: readonly string[]): Promise<string>
-  /** A client of the Service for a host name. */
+  /** A client of the Service for a host name, once the Service leads to a pod. */
   client(servername: string, port: number, by?: 'ClusterIP' | 'NodePort'): Promise<TlsClientOptions>
   /** A client of one pod. */
   podClient(pod: EnginePod, servername: string, port: number): TlsClientOptions
@@ -86,9 +87,11 @@ export async function createStage(cluster: E2eCluster, name: string): Promise<St
           if (nodePort === undefined) throw new Error(`the Service has no port ${port}`)
           const isInside = by === 'ClusterIP' && cluster.ownNode !== undefined
           const target = isInside ? { host: clusterIP, port } : { host: cluster.nodeAddress, port: nodePort }
+          // Pods are ready a moment before kube-proxy leads anybody to them.
+          await using _led = await connectRaw(target)
           return { ...target, servername, ca: authority.rootPem }
         },
-        { withinMs: 20_000, everyMs: 100 },
+        { withinMs: 60_000, everyMs: 100 },
       ),
     podClient: ({ ip }, servername, port) => ({ host: ip, port, servername, ca: authority.rootPem }),
     async pods() {

@@ -20,12 +20,21 @@ const run = (steps: readonly Partial<NudgeFacts>[], annotation = '') => {
 }
 
 describe('a pod that runs another configuration', () => {
-  test('is told once, again after 5 s when that brought nothing, and four times at most', () => {
-    const at = [0, 4_999, 5_000, 10_000, 15_000, 20_000, 900_000]
+  test('is told once, again after 5 s when that brought nothing, more seldom after four times', () => {
+    const at = [0, 4_999, 5_000, 10_000, 15_000, 20_000, 29_999, 30_000, 44_999, 45_000]
     expect(run(at.map((now) => ({ isBehind: true, references: undefined, now })))).toEqual([
-      ...['new', undefined, 'new.2', 'new.3', 'new.4'],
-      ...[undefined, undefined],
+      ...['new', undefined, 'new.2', 'new.3', 'new.4', undefined, undefined, 'new.5', undefined, 'new.6'],
     ])
+  })
+  test('is told ten times at most', () => {
+    const steps = Array.from({ length: 100 }, (_, step) => ({
+      isBehind: true,
+      references: undefined,
+      now: step * 15_000,
+    }))
+    const told = run(steps).filter((value) => value !== undefined)
+    expect(told).toHaveLength(10)
+    expect(told.at(-1)).toBe('new.10')
   })
   test('is told anew of the next configuration', () => {
     const steps = ['a', 'a', 'b'].map((wanted, now) => ({ wanted, isBehind: true, references: undefined, now }))
