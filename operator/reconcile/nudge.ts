@@ -37,7 +37,10 @@ export interface Nudge {
 
 /** A nudge that brought nothing is repeated: the kubelet may have looked before its own watch had the change. */
 const AGAIN_MS = 5_000
-const MOST_NUDGES = 4
+/** After so many the reason is another one: kubelets take up to a minute to watch again after the API server was away. */
+const SOON = 4
+const LATER_MS = 15_000
+const MOST_NUDGES = 10
 /** A Secret that changes all the time nudges its pods that seldom. */
 const REFERENCES_MS = 5_000
 /** So long after a changed Secret the engine is looked at that often: a nudge takes half a second. */
@@ -65,7 +68,8 @@ export function decideNudge(before: NudgeState | undefined, facts: NudgeFacts): 
   const count = last.wanted === wanted ? last.count : 0
   // Another operator has done it, or this one before it was restarted.
   const isTold = isBehind && count === 0 && told === wanted
-  const mayTell = count === 0 || (count < MOST_NUDGES && now - last.at >= AGAIN_MS)
+  const pauseMs = count < SOON ? AGAIN_MS : LATER_MS
+  const mayTell = count === 0 || (count < MOST_NUDGES && now - last.at >= pauseMs)
   const tells = isBehind && !isTold && mayTell
   const tellsReferences = isChanged && now - last.referencesAt >= REFERENCES_MS
   const writes = tells || tellsReferences
