@@ -148,7 +148,10 @@ describeChart(
       const readme = await readFile(join(repository, 'README.md'), 'utf8')
       const [, command = ''] =
         /^helm (install [\s\S]*?[^\\])\n/m.exec(readme.slice(readme.indexOf('## On a cluster'))) ?? []
-      const args = command.split(/[\s\\]+/).map((word) => (word === 'charts/socketserver' ? CHART : word))
+      const words = command.split(/[\s\\]+/).map((word) => (word === 'charts/socketserver' ? CHART : word))
+      // Nothing starts pods here, so that nobody could wait for them.
+      expect(words).toContain('--wait')
+      const args = words.filter((word) => word !== '--wait')
       const { kubeconfig } = plane.admin
       const refused = await helm(args, { kubeconfig })
       expect(refused.stderr).toMatch(/socketservers\.icshosts\.io.*cannot be imported|invalid ownership metadata/s)
