@@ -34,12 +34,12 @@ function countRun(modules: readonly TestModule[], unhandledErrors: readonly Seri
   return { passed, failed, skipped }
 }
 
-/** The tests that failed first and passed when tried again: each is a fault to mend, though the run goes on. */
+/** The tests that failed first and passed when tried again, and why: each is a fault to mend, though the run goes on. */
 const flakyTests = (modules: readonly TestModule[]): string[] =>
   modules.flatMap((module) =>
     [...module.children.allTests()]
-      .filter((one) => one.diagnostic()?.flaky)
-      .map((one) => `${module.relativeModuleId} > ${one.fullName}`),
+      .filter((test) => test.diagnostic()?.flaky)
+      .map((test) => `${module.relativeModuleId} > ${test.fullName}: ${test.result().errors?.[0]?.message}`),
   )
 
 /**
