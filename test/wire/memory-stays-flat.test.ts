@@ -6,12 +6,22 @@ const COUNT = 50_000
 /** Until then the heap of the runtime grows to the size it works with. */
 const WARM_UP = 30_000
 
-test(`${COUNT} connections leave no more memory in use than there was before`, { timeout: 300_000 }, async () => {
+/** Megabytes: a leak of 800 bytes a connection is more. */
+const FLAT = 40
+
+test(`${COUNT} connections leave no more memory in use than there was before`, { timeout: 600_000 }, async () => {
   await using stage = await startStage({}, { keepLines: 1_000 })
-  const { warm, end } = await keepsItsMemory(stage, WARM_UP, COUNT)
+  let { warm, end } = await keepsItsMemory(stage, WARM_UP, COUNT)
+  const megabytes = [warm, end]
+  // The heap may still have been growing to its size. A leak grows by as much once more.
+  if (end - warm >= FLAT) {
+    const again = await keepsItsMemory(stage, 0, COUNT)
+    warm = end
+    end = again.end
+    megabytes.push(end)
+  }
   console.info(
-    `resident memory: ${warm.toFixed(1)} MB after ${WARM_UP} connections, ${end.toFixed(1)} MB after ${COUNT} more`,
+    `resident memory in MB after ${WARM_UP} connections, and each ${COUNT} more: ${megabytes.map((one) => one.toFixed(1)).join(', ')}`,
   )
-  // A leak of 800 bytes a connection would show.
-  expect(end - warm).toBeLessThan(40)
+  expect(end - warm).toBeLessThan(FLAT)
 })
