@@ -48,7 +48,11 @@ export class OlderDefinition {
   /** As much of a status as the definition takes, as far as is known. */
   fit(status: Partial<SocketServerStatus>): Partial<SocketServerStatus> {
     const now = this.#clock.now()
-    const missing = [...this.#missing].filter(([, until]) => until > now).map(([field]) => field)
+    // Sorted, since the API server tells them in any order, and another order would be another status to write.
+    const missing = [...this.#missing]
+      .filter(([, until]) => until > now)
+      .map(([field]) => field)
+      .sort()
     if (missing.length === 0) return status
     const known = Object.fromEntries(Object.entries(status).filter(([field]) => !missing.includes(field)))
     const fields = missing.map((field) => `status.${field}`).join(', ')
