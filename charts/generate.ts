@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { dump } from 'js-yaml'
 import { customResourceDefinition } from '../crds/crd.ts'
-import { printFiles, readCheck } from '../crds/print-files.ts'
+import { printFiles } from '../crds/print-files.ts'
 import { dashboardJson } from './dashboard.ts'
 import { leaseRules, workRules, workRulesWithSecrets } from './role-rules.ts'
 import { valueEntries } from './value-comments.ts'
@@ -19,26 +19,17 @@ const crdSpec = (): string => {
 
 const read = (name: string) => readFileSync(new URL(name, CHART), 'utf8')
 const entries = () => valueEntries(read('values.yaml'))
-const check = readCheck(process.argv.slice(2))
-try {
-  process.exitCode =
-    check === undefined
-      ? 2
-      : printFiles(
-          CHART,
-          'charts/socketserver',
-          {
-            'files/crd-spec.yaml': crdSpec,
-            'files/role-rules.yaml': workRules,
-            'files/role-rules-with-secrets.yaml': workRulesWithSecrets,
-            'files/lease-rules.yaml': leaseRules,
-            'files/dashboard.json': dashboardJson,
-            'values.schema.json': () => valuesJsonSchema(entries()),
-            'README.md': () => valuesReference(entries(), read('files/rules.yaml')),
-          },
-          check,
-        )
-} catch (error) {
-  console.error(`the chart cannot be printed: ${error instanceof Error ? error.message : String(error)}`)
-  process.exitCode = 1
-}
+
+process.exitCode = printFiles(
+  { directory: CHART, label: 'charts/socketserver', source: 'the chart' },
+  {
+    'files/crd-spec.yaml': crdSpec,
+    'files/role-rules.yaml': workRules,
+    'files/role-rules-with-secrets.yaml': workRulesWithSecrets,
+    'files/lease-rules.yaml': leaseRules,
+    'files/dashboard.json': dashboardJson,
+    'values.schema.json': () => valuesJsonSchema(entries()),
+    'README.md': () => valuesReference(entries(), read('files/rules.yaml')),
+  },
+  process.argv.slice(2),
+)

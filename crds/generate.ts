@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { load } from 'js-yaml'
 import { crdYaml } from './crd.ts'
 import { jsonSchemaText } from './json-schema.ts'
-import { printFiles, readCheck } from './print-files.ts'
+import { printFiles } from './print-files.ts'
 import { type Example, referenceText } from './reference.ts'
 
 const HERE = new URL('./', import.meta.url)
@@ -13,22 +13,12 @@ const examples = (): Example[] =>
     .sort()
     .map((file) => ({ file, document: load(readFileSync(new URL(`examples/valid/${file}`, HERE), 'utf8')) }))
 
-const check = readCheck(process.argv.slice(2))
-try {
-  process.exitCode =
-    check === undefined
-      ? 2
-      : printFiles(
-          HERE,
-          'crds',
-          {
-            'socketservers.yaml': crdYaml,
-            'socketserver.schema.json': jsonSchemaText,
-            'REFERENCE.md': () => referenceText(examples()),
-          },
-          check,
-        )
-} catch (error) {
-  console.error(`the contract cannot be printed: ${error instanceof Error ? error.message : String(error)}`)
-  process.exitCode = 1
-}
+process.exitCode = printFiles(
+  { directory: HERE, label: 'crds', source: 'the contract' },
+  {
+    'socketservers.yaml': crdYaml,
+    'socketserver.schema.json': jsonSchemaText,
+    'REFERENCE.md': () => referenceText(examples()),
+  },
+  process.argv.slice(2),
+)
