@@ -3,6 +3,7 @@
 import type { SteadyClock } from '../../sidecar/base/clock.ts'
 import type { Log } from '../../sidecar/base/log.ts'
 import { isRefusal } from './api-error.ts'
+import { withDeadline } from './deadline.ts'
 import { type KubeObject, pathOf, type Resource } from './objects.ts'
 import { pause } from './pause.ts'
 import type { Transport } from './transport.ts'
@@ -105,10 +106,8 @@ export class Leader {
       await pause(Math.min(this.#retryMs, this.#renewedAt + this.#renewWithinMs - clock.elapsed()), signal)
       if (signal.aborted) return
       // What is under way when time is up ends with it: nobody waits for an answer in order to stop writing.
-      const overdue = AbortSignal.timeout(
-        Math.max(1, Math.ceil(this.#renewedAt + this.#renewWithinMs - clock.elapsed())),
-      )
-      await this.#try(AbortSignal.any([signal, overdue]))
+      const leftMs = Math.max(1, Math.ceil(this.#renewedAt + this.#renewWithinMs - clock.elapsed()))
+      await withDeadline(leftMs, signal, (end) => this.#try(end))
       if (this.#seen?.lease.spec?.holderIdentity !== this.#options.identity) return
       if (this.#isOverdue()) return
     }
