@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { withLock } from './build-lock.ts'
 import type { Environment } from './cache.ts'
@@ -44,7 +45,9 @@ export async function buildGoPrograms(
       const what = `${program.name} ${program.version} from Go modules (${index + 1} of ${todo.length})`
       tell(`building ${what}`)
       const draft = join(directory, `.${program.name}.${randomUUID()}`)
-      const args = ['-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags', linkerFlags(program.stamps)]
+      // Each compiler and linker may take more than a gigabyte.
+      const atOnce = `-p=${Math.min(availableParallelism(), 4)}`
+      const args = [atOnce, '-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags', linkerFlags(program.stamps)]
       const started = performance.now()
       try {
         await runGo(['build', ...args, '-o', draft, program.package], {
