@@ -34,7 +34,10 @@ const PODS = {
 interface Pods {
   readonly items: readonly {
     readonly metadata: { readonly name: string }
-    readonly status: { readonly podIP?: string; readonly conditions?: readonly { type: string; status: string }[] }
+    readonly status: {
+      readonly podIPs?: readonly { readonly ip: string }[]
+      readonly conditions?: readonly { type: string; status: string }[]
+    }
   }[]
 }
 
@@ -52,14 +55,14 @@ test('a node runs pods, answers by name and by the address of a Service, and lea
           status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
         )
         expect(ready, JSON.stringify(body)).toHaveLength(2)
-        return ready.map(({ status }) => status.podIP)
+        return ready.flatMap(({ status }) => (status.podIPs ?? []).map(({ ip }) => ip))
       },
       { withinMs: 120_000, everyMs: 200 },
     )
-    expect(new Set(addresses).size).toBe(2)
+    expect(new Set(addresses).size).toBe(networks.ipv6 === undefined ? 2 : 4)
     // Nothing listens in these pods; that they say so shows that packets come and go.
     for (const host of addresses) {
-      const socket = connect({ host: host ?? '', port: 1 })
+      const socket = connect({ host, port: 1 })
       const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException]
       expect(error.code).toBe('ECONNREFUSED')
     }

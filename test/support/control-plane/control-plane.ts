@@ -17,6 +17,8 @@ import { createTemporaryDirectory } from './temporary-directory.ts'
 export interface ControlPlaneOptions {
   /** Runs kube-controller-manager: service accounts, owner references, ReplicaSets, quotas, ... */
   readonly controllerManager?: boolean
+  /** More arguments of kube-controller-manager. */
+  readonly controllerManagerArgs?: readonly string[]
   /** Runs kube-scheduler. */
   readonly scheduler?: boolean
   /** An audit policy (`audit.k8s.io/v1`); what it lets through is in `auditEvents()`. */
@@ -147,6 +149,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
         '--use-service-account-credentials',
         `--service-account-private-key-file=${apiServer.signingKey}`,
         `--root-ca-file=${join(directory, 'certificates', 'ca.crt')}`,
+        ...(options.controllerManagerArgs ?? []),
       ])
     if (options.scheduler) start('kube-scheduler', [])
     await Promise.all(controllers)

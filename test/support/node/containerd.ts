@@ -40,8 +40,8 @@ disabled_plugins = [
       SystemdCgroup = false
 `
 
-/** How pods get their network (CNI): a port of the node's bridge, and an address of its range. */
-const podNetwork = ({ pods, node }: NodeNetworks, directory: string) => ({
+/** How pods get their network (CNI): a port of the node's bridge, and an address of each range. */
+const podNetwork = ({ pods, node, ipv6 }: NodeNetworks, directory: string) => ({
   cniVersion: '1.0.0',
   name: 'pods',
   plugins: [
@@ -53,8 +53,11 @@ const podNetwork = ({ pods, node }: NodeNetworks, directory: string) => ({
       ipam: {
         type: 'host-local',
         dataDir: join(directory, 'addresses'),
-        ranges: [[{ subnet: pods, gateway: node }]],
-        routes: [{ dst: '0.0.0.0/0' }],
+        ranges: [
+          [{ subnet: pods, gateway: node }],
+          ...(ipv6 === undefined ? [] : [[{ subnet: ipv6.pods, gateway: ipv6.node }]]),
+        ],
+        routes: [{ dst: '0.0.0.0/0' }, ...(ipv6 === undefined ? [] : [{ dst: '::/0' }])],
       },
     },
     { type: 'portmap', capabilities: { portMappings: true } },

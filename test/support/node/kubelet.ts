@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Identity } from '../control-plane/identity.ts'
 import { startProgram } from '../control-plane/program-process.ts'
 import type { Namespaces } from './namespaces.ts'
-import type { NodeNetworks } from './networks.ts'
+import { bothOf, type NodeNetworks } from './networks.ts'
 
 /** Nothing is evicted from a machine that others fill, too. */
 const NO_EVICTION = {
@@ -68,7 +68,11 @@ export async function startKubelet(options: {
       options.program,
       `--config=${await file('config.json', JSON.stringify(configuration))}`,
       ...[`--kubeconfig=${options.identity.kubeconfig}`, `--hostname-override=${options.nodeName}`],
-      ...[`--node-ip=${networks.node}`, `--root-dir=${directory}`, `--cert-dir=${join(directory, 'pki')}`],
+      ...[
+        `--node-ip=${bothOf(networks.node, networks.ipv6?.node)}`,
+        `--root-dir=${directory}`,
+        `--cert-dir=${join(directory, 'pki')}`,
+      ],
     ]),
     {
       logFile: join(options.directory, 'kubelet.log'),

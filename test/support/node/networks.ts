@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { BlockList } from 'node:net'
-import { runProgram } from '../control-plane/run-program.ts'
 import { hold } from '../ports.ts'
-import type { Namespaces } from './namespaces.ts'
+import { runHere } from './run-here.ts'
 
 /** The networks of one node. */
 export interface NodeNetworks {
@@ -21,13 +20,35 @@ export interface NodeNetworks {
   readonly inner: string
   /** Name of the outer end. */
   readonly device: string
+  /** The same for IPv6, where the machine has it. */
+  readonly ipv6: Ipv6Networks | undefined
+}
+
+/** The networks of one node for IPv6. */
+export interface Ipv6Networks {
+  readonly pods: string
+  readonly node: string
+  readonly services: string
+  readonly outer: string
+  readonly inner: string
 }
 
 /** So many nodes may be on one machine at a time. */
 const MOST = 16
 
-/** The networks with a number. */
-export const networksOf = (index: number): NodeNetworks => ({
+/** Local addresses, of a random prefix (RFC 4193). */
+const LOCAL = 'fd6b:8e3f:27c1'
+
+const ipv6Of = (index: number): Ipv6Networks => ({
+  pods: `${LOCAL}:${index.toString(16)}1::/64`,
+  node: `${LOCAL}:${index.toString(16)}1::1`,
+  services: `${LOCAL}:${index.toString(16)}2::/112`,
+  outer: `${LOCAL}:${index.toString(16)}3::1`,
+  inner: `${LOCAL}:${index.toString(16)}3::2`,
+})
+
+/** The networks with a number, below 16. */
+export const networksOf = (index: number, hasIpv6 = false): NodeNetworks => ({
   index,
   pods: `10.200.${index}.0/24`,
   node: `10.200.${index}.1`,
@@ -36,15 +57,12 @@ export const networksOf = (index: number): NodeNetworks => ({
   outer: `10.202.${index}.1`,
   inner: `10.202.${index}.2`,
   device: `socketserver${index}`,
+  ipv6: hasIpv6 ? ipv6Of(index) : undefined,
 })
 
-const env = { PATH: process.env['PATH'] ?? '' }
-
-async function runHere(command: readonly [string, ...string[]]): Promise<string> {
-  const { code, stdout, stderr } = await runProgram(command, { env })
-  if (code !== 0) throw new Error(`"${command.join(' ')}" ended with ${code}: ${stderr || stdout}`)
-  return stdout
-}
+/** As programs take two: that of IPv4, and that of IPv6 where there is one. */
+export const bothOf = (ipv4: string, ipv6: string | undefined): string =>
+  ipv6 === undefined ? ipv4 : `${ipv4},${ipv6}`
 
 /** A route of the machine, as `ip -json route` tells it. */
 interface Route {
@@ -53,10 +71,11 @@ interface Route {
 }
 
 const contains = (range: string, address: string): boolean => {
-  const [start = '', bits = '32'] = range.split('/')
+  const [start = '', bits] = range.split('/')
+  const family = start.includes(':') ? 'ipv6' : 'ipv4'
   const list = new BlockList()
-  list.addSubnet(start, Number(bits))
-  return list.check(address)
+  list.addSubnet(start, Number(bits ?? (family === 'ipv6' ? 128 : 32)), family)
+  return list.check(address, address.includes(':') ? 'ipv6' : 'ipv4')
 }
 
 const firstOf = (range: string): string => range.split('/')[0] ?? range
@@ -64,13 +83,26 @@ const firstOf = (range: string): string => range.split('/')[0] ?? range
 const overlap = (one: string, other: string) => contains(one, firstOf(other)) || contains(other, firstOf(one))
 
 /** Whether no route but the default one leads to an address of the networks. */
-export function areFree({ pods, services, outer }: NodeNetworks, routes: readonly Route[]): boolean {
+export function areFree({ pods, services, outer, ipv6 }: NodeNetworks, routes: readonly Route[]): boolean {
   const destinations = routes.map(({ dst }) => dst).filter((dst) => dst !== 'default')
-  return [pods, services, `${outer}/30`].every((range) => !destinations.some((one) => overlap(range, one)))
+  const ranges = [pods, services, `${outer}/30`]
+  if (ipv6 !== undefined) ranges.push(ipv6.pods, ipv6.services, `${ipv6.outer}/126`)
+  return ranges.every((range) => !destinations.some((one) => overlap(range, one)))
 }
 
-const readRoutes = async () =>
-  JSON.parse((await runHere(['ip', '-json', '-4', 'route', 'show', 'table', 'all'])) || '[]') as Route[]
+async function readRoutes(family: '-4' | '-6'): Promise<Route[]> {
+  return JSON.parse((await runHere(['ip', '-json', family, 'route', 'show', 'table', 'all'])) || '[]') as Route[]
+}
+
+/** Whether the machine has IPv6, and kube-proxy what it needs for it. */
+async function hasIpv6(): Promise<boolean> {
+  const hasTables = await runHere(['unshare', '--net', 'ip6tables', '-t', 'nat', '-S']).then(
+    () => true,
+    () => false,
+  )
+  const disabled = '/proc/sys/net/ipv6/conf/all/disable_ipv6'
+  return hasTables && existsSync(disabled) && readFileSync(disabled, 'utf8').trim() === '0'
+}
 
 /**
  * Takes networks that this machine has no route to, for as long as this process lives.
@@ -78,47 +110,18 @@ const readRoutes = async () =>
  * @throws when the machine has routes to all of them.
  */
 export async function takeNetworks(): Promise<NodeNetworks> {
+  const isDual = await hasIpv6()
   for (let index = 0; index < MOST; index += 1) {
-    const networks = networksOf(index)
+    const networks = networksOf(index, isDual)
     if (!(await hold(`socketserver-test-node-${index}`))) continue
     // Whoever had them is gone, and it may take minutes until the kernel has forgotten the last connection on the wire.
     if (existsSync(`/sys/class/net/${networks.device}`)) await runHere(['ip', 'link', 'delete', networks.device])
-    if (areFree(networks, await readRoutes())) return networks
+    const routes = [...(await readRoutes('-4')), ...(isDual ? await readRoutes('-6') : [])]
+    if (areFree(networks, routes)) return networks
   }
   const [first, last] = [networksOf(0), networksOf(MOST - 1)]
   throw new Error(
     `no network is left for a node: ${first.pods} to ${last.pods}, ${first.services} to ${last.services} and ` +
       `${first.outer} to ${last.inner} are routed already, or other nodes run; remove those routes or end those nodes`,
   )
-}
-
-/** Wires the namespaces to the machine and makes the bridge of the pods. Disposing cuts the wire; the rest goes with the namespaces. */
-export async function wireNetworks(networks: NodeNetworks, namespaces: Namespaces): Promise<AsyncDisposable> {
-  const { pods, node, services, outer, inner, device } = networks
-  const peer = ['type', 'veth', 'peer', 'name', 'uplink', 'netns', String(namespaces.pid)]
-  await runHere(['ip', 'link', 'add', device, ...peer])
-  await namespaces.run([
-    '/bin/sh',
-    '-euc',
-    `
-ip addr add ${inner}/30 dev uplink
-ip link set uplink up
-# With an address of its own, a bridge keeps it when ports come and go.
-ip link add cni0 address 02:00:0a:c8:00:01 type bridge
-ip addr add ${node}/24 dev cni0
-ip link set cni0 up
-echo 1 > /proc/sys/net/ipv4/ip_forward
-# Where the kernel has it, what pods on one bridge say to each other passes through kube-proxy's rules, too.
-if [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]; then echo 1 > /proc/sys/net/bridge/bridge-nf-call-iptables; fi
-`,
-  ])
-  await runHere(['ip', 'addr', 'add', `${outer}/30`, 'dev', device])
-  await runHere(['ip', 'link', 'set', device, 'up'])
-  for (const range of [pods, services])
-    await runHere(['ip', 'route', 'add', range, 'via', inner, 'dev', device, 'onlink'])
-  return {
-    async [Symbol.asyncDispose]() {
-      if (existsSync(`/sys/class/net/${device}`)) await runHere(['ip', 'link', 'delete', device])
-    },
-  }
 }

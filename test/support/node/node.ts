@@ -9,9 +9,10 @@ import { createControlGroup } from './control-groups.ts'
 import { findNodePrograms } from './find-node-programs.ts'
 import { startKubelet } from './kubelet.ts'
 import { type Namespaces, startNamespaces } from './namespaces.ts'
-import { type NodeNetworks, takeNetworks, wireNetworks } from './networks.ts'
+import { bothOf, type NodeNetworks, takeNetworks } from './networks.ts'
 import { nodeObstacles, pluginDirectory } from './obstacles.ts'
 import { startDns, startKubeProxy } from './services.ts'
+import { wireNetworks } from './wire-networks.ts'
 
 /** A cluster of one real node. Disposing ends and removes all of it; so does the end of this process. */
 export interface TestNode extends AsyncDisposable {
@@ -74,12 +75,14 @@ export async function startNode(options: { readonly auditPolicy?: object } = {})
     const plane = stack.use(
       await startControlPlane({
         controllerManager: true,
+        // Elsewhere it gives up its lease and starts anew when the API server is away, and then waits for nodes afresh.
+        controllerManagerArgs: ['--node-monitor-grace-period=5m'],
         scheduler: true,
         ...(options.auditPolicy === undefined ? {} : { auditPolicy: options.auditPolicy }),
         network: {
           address: networks.node,
           enter: namespaces.inNetwork,
-          serviceRange: networks.services,
+          serviceRange: bothOf(networks.services, networks.ipv6?.services),
           serviceAddress: networks.kubernetes,
         },
       }),

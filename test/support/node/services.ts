@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Identity } from '../control-plane/identity.ts'
 import { startProgram } from '../control-plane/program-process.ts'
 import type { Namespaces } from './namespaces.ts'
-import type { NodeNetworks } from './networks.ts'
+import { bothOf, type NodeNetworks } from './networks.ts'
 
 /** What both programs need. */
 interface ServicesOptions {
@@ -31,7 +31,7 @@ export async function startKubeProxy(options: ServicesOptions & { readonly nodeN
     metricsBindAddress: `${networks.node}:10249`,
     hostnameOverride: options.nodeName,
     clientConnection: { kubeconfig: options.identity.kubeconfig },
-    clusterCIDR: networks.pods,
+    clusterCIDR: bothOf(networks.pods, networks.ipv6?.pods),
     // The table of connections is the machine's, and its limits are none of ours.
     conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },
     iptables: { minSyncPeriod: '100ms' },
