@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { startChild } from '../support/child.ts'
 import { processesOf } from '../support/e2e/processes.ts'
-import { askOnce } from '../support/e2e/stage.ts'
+import { askOnce, type EnginePod } from '../support/e2e/stage.ts'
 import { PORT, twoHosts } from '../support/e2e/two-hosts.ts'
 import { withStage } from '../support/e2e/with-stage.ts'
 import { eventually } from '../support/eventually.ts'
@@ -62,7 +62,9 @@ test('a port that is taken in a pod: that listener alone fails, in that pod, unt
   const { ownNode } = at.cluster
   if (ownNode === undefined) return skip('a port of a pod is taken on a node of the suite alone')
   const { place } = at.stage
-  const [pod] = await at.stage.pods()
+  await at.stage.apply(twoHosts())
+  const pods = await at.stage.pods()
+  const [pod] = pods
   const [inside] = processesOf(ownNode.controlGroups, pod?.uid ?? '')
   const program = `require('node:net').createServer().listen(${TAKEN_PORT}, '::', () => console.log('listening'))`
   const taker = await startChild([
@@ -88,7 +90,8 @@ test('a port that is taken in a pod: that listener alone fails, in that pod, unt
     taker.process.kill('SIGKILL')
     await place.condition('edge', 'Ready', { status: 'True' }, TOLD_MS)
     expect(await load.stop()).toEqual([])
-    expect((await at.stage.pods()).map(({ restarts }) => restarts)).toEqual([0, 0])
+    const restarts = (pods: readonly EnginePod[]) => pods.map((one) => [one.uid, one.restarts])
+    expect(restarts(await at.stage.pods())).toEqual(restarts(pods))
   } finally {
     taker.process.kill('SIGKILL')
   }

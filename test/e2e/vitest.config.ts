@@ -1,7 +1,10 @@
 import { defineConfig } from 'vitest/config'
 import { summaryReporter } from '../support/summary-reporter.ts'
 
-const shared = { environment: 'node' as const, testTimeout: 300_000, hookTimeout: 300_000 }
+/** As with the other suites that meet real processes: what had to be tried again is named in the closing lines. */
+const retry = process.env['CI'] ? 1 : 0
+
+const shared = { environment: 'node' as const, retry, testTimeout: 300_000, hookTimeout: 300_000 }
 
 /** Kept out of `npm test`: it needs a cluster, or root. */
 export default defineConfig({

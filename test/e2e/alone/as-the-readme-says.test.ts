@@ -2,7 +2,7 @@ import { mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { findChartTools } from '../../support/chart-tools/chart-tools.ts'
 import { type Child, startChild } from '../../support/child.ts'
 import { type E2eCluster, useCluster } from '../../support/e2e/cluster.ts'
@@ -21,11 +21,17 @@ beforeAll(async () => {
   cluster = await useCluster()
   directory = await mkdtemp(join(tmpdir(), 'socketserver-readme-'))
   await symlink(join(repository, 'charts'), join(directory, 'charts'))
+})
+const removeHello = async () => {
+  for (const what of ['socketserver/hello', 'secret/hello-tls'])
+    await cluster.admin.kubectl(['delete', '-n', 'default', '--ignore-not-found', '--wait=false', what])
+}
+beforeEach(async () => {
+  await removeHello()
   await helm(cluster, ['uninstall', RELEASE.name, '-n', RELEASE.namespace, '--ignore-not-found', '--wait'])
 })
 afterAll(async () => {
-  for (const what of ['socketserver/hello', 'secret/hello-tls'])
-    await cluster.admin.kubectl(['delete', '-n', 'default', '--ignore-not-found', '--wait=false', what])
+  await removeHello()
   await rm(directory, { recursive: true, force: true })
   await cluster[Symbol.asyncDispose]()
 })

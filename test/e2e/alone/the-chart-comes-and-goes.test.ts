@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { ensureOperator, helm, RELEASE } from '../../support/e2e/helm.ts'
 import { PORT, twoHosts } from '../../support/e2e/two-hosts.ts'
 import { withStage } from '../../support/e2e/with-stage.ts'
@@ -17,6 +17,9 @@ beforeAll(async () => {
   await at.stage.apply(twoHosts())
   target = await at.stage.client('shop.example.com', PORT)
 })
+
+/** What an earlier test left under way, or broken, is put right. */
+beforeEach(() => ensureOperator(at.cluster))
 
 /** Everything that kubectl can list with the label of the release. */
 async function objectsOfRelease(): Promise<readonly string[]> {
