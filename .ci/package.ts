@@ -33,7 +33,8 @@ writeFileSync(
   `${JSON.stringify({ ...kept, exports: Object.fromEntries(exported) }, null, 2)}\n`,
 )
 const printed = ['socketservers.yaml', 'socketserver.schema.json', 'REFERENCE.md'].map((name) => `crds/${name}`)
-for (const name of ['README.md', 'LICENSE', 'CHANGELOG.md', 'examples', 'sidecar/bin.js', ...printed])
+const pictures = ['sidecar/way-of-a-connection.svg', 'operator/way-of-a-change.svg']
+for (const name of ['README.md', ...pictures, 'LICENSE', 'CHANGELOG.md', 'examples', 'sidecar/bin.js', ...printed])
   cpSync(join(root, name), join(place, name), {
     recursive: true,
     filter: (path) => !/\/examples\/(?:secrets|configmaps)$/.test(path),
