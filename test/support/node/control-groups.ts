@@ -66,6 +66,7 @@ export async function createControlGroup(): Promise<ControlGroup> {
     directories,
     async [Symbol.asyncDispose]() {
       await eventually(() => directories.forEach(removeTree), { withinMs: 20_000, everyMs: 100 })
+      removeAbandoned()
     },
   }
 }
