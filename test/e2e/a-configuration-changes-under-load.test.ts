@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { distributionOf } from '../support/e2e/distribution.ts'
 import { askOnce } from '../support/e2e/stage.ts'
-import { PORT, twoHosts } from '../support/e2e/two-hosts.ts'
+import { KEEPER, PORT, twoHosts } from '../support/e2e/two-hosts.ts'
 import { withStage } from '../support/e2e/with-stage.ts'
 import { eventually } from '../support/eventually.ts'
 import { startLoad } from '../support/steady-load.ts'
@@ -27,16 +27,9 @@ test(`the configuration changes ${TIMES} times under load: no request of another
       ({ hostTag }) => count % 2 === 1 || hostTag === 'calm',
     )
     const from = performance.now()
-    // A Secret that is not named any more would replace the pods, so another host goes on naming it.
-    const keeper = {
-      ...hosts[0],
-      hostTag: 'keeper',
-      hostNames: ['keeper.example.com'],
-      certificate: { secretName: 'shop-tls' },
-    }
-    await stage.apply({ ...spec, icsHosts: [...hosts, keeper] })
+    await stage.apply({ ...spec, icsHosts: [...hosts, KEEPER] })
     for (const pod of pods) {
-      const shop = stage.podClient(pod, 'shop.example.com', PORT)
+      const shop = await stage.podClient(pod, 'shop.example.com', PORT)
       // Ready says that each pod runs this generation, so there is nothing to wait for.
       if (count % 2 === 1) await askOnce(shop)
       else expect(await refusalOf(shop)).toBe('ERR_SSL_TLSV1_UNRECOGNIZED_NAME')

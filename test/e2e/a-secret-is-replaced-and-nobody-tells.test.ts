@@ -19,6 +19,6 @@ test('a Secret is replaced and nobody tells: the kubelet brings it in its own ti
   const pods = await stage.pods()
   const from = performance.now()
   const sha256 = await stage.renew('shop-tls', ['shop.example.com'])
-  const took = await Promise.all(pods.map((pod) => servedBy(stage, pod, sha256, { from, withinMs: WITHIN_MS })))
+  const took = await Promise.all(pods.map((pod) => servedBy(at, pod, sha256, { from, withinMs: WITHIN_MS })))
   process.stdout.write(`from the Secret to the wire, not nudged, ${distributionOf(took)}\n`)
 })

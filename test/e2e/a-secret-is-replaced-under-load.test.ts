@@ -8,10 +8,11 @@ import { startLoad } from '../support/steady-load.ts'
 const TIMES = 100
 /** The kubelet looks by itself after a minute, and up to half of one later; what is slower than it was not nudged. */
 const NUDGED_WITHIN_MS = 45_000
+const SERVED_MS = 3_000
 
 const at = withStage('secret')
 
-test(`a Secret is replaced ${TIMES} times under load: each pod serves it once nudged, and no request fails`, async () => {
+test(`a Secret is replaced ${TIMES} times under load: each pod serves it in ${SERVED_MS / 1_000} s once nudged, and no request fails`, async () => {
   const { stage } = at
   for (const name of ['shop', 'calm']) await stage.renew(`${name}-tls`, [`${name}.example.com`])
   await stage.apply(twoHosts())
@@ -25,12 +26,14 @@ test(`a Secret is replaced ${TIMES} times under load: each pod serves it once nu
     const sha256 = await stage.renew('shop-tls', ['shop.example.com'])
     await stage.recheck()
     took.push(
-      ...(await Promise.all(pods.map((pod) => servedBy(stage, pod, sha256, { from, withinMs: NUDGED_WITHIN_MS })))),
+      ...(await Promise.all(pods.map((pod) => servedBy(at, pod, sha256, { from, withinMs: NUDGED_WITHIN_MS })))),
     )
     expect(load.failures).toEqual([])
   }
   expect(await load.stop()).toEqual([])
   process.stdout.write(`from the Secret to the wire, nudged, ${distributionOf(took)}; ${load.answered} requests\n`)
+  // Of a machine whose processors are all busy, one in a hundred is forgiven.
+  expect(took.filter((ms) => ms > SERVED_MS).length).toBeLessThanOrEqual(took.length / 100)
   expect((await stage.pods()).map(({ uid, restarts }) => ({ uid, restarts }))).toEqual(
     pods.map(({ uid }) => ({ uid, restarts: 0 })),
   )

@@ -1,5 +1,6 @@
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { processesOf } from '../support/e2e/processes.ts'
+import { replaced, uidsOf } from '../support/e2e/replaced.ts'
 import { PORT, twoHosts } from '../support/e2e/two-hosts.ts'
 import { withStage } from '../support/e2e/with-stage.ts'
 import { eventually } from '../support/eventually.ts'
@@ -18,45 +19,29 @@ beforeAll(async () => {
 })
 
 /** What an earlier test left under way is over. */
-beforeEach(() => replaced([]))
+beforeEach(() => replaced(at.stage, []))
 
 /** Clients that connect for every request: a kept one would be ended by whatever ends its pod. */
 const startFresh = (): Promise<SteadyLoad> => startLoad([target], { kept: 0, fresh: 4, pauseMs: 10 })
 
-/** Waits until two ready pods are there, none of them among `before`, and nothing else. */
-async function replaced(before: readonly string[]): Promise<void> {
-  await eventually(
-    async () => {
-      const pods = await at.stage.pods()
-      expect(pods.filter(({ uid }) => before.includes(uid))).toEqual([])
-      expect(pods.map(({ isReady, isEnding }) => ({ isReady, isEnding }))).toEqual(
-        [1, 2].map(() => ({ isReady: true, isEnding: false })),
-      )
-    },
-    { withinMs: REPLACED_MS, everyMs: 300 },
-  )
-}
-
-const uids = async () => (await at.stage.pods()).map(({ uid }) => uid)
-
 test('kubectl rollout restart: every pod is replaced, and no request fails', async () => {
-  const before = await uids()
+  const before = await uidsOf(at.stage)
   await using load = await startFresh()
   const { namespace } = at.stage.place
   const said = await at.cluster.admin.kubectl(['rollout', 'restart', 'deployment/edge-ics', '-n', namespace])
   expect(said.code, said.stderr).toBe(0)
-  await replaced(before)
+  await replaced(at.stage, before)
   expect(await load.stop()).toEqual([])
   expect(load.answered).toBeGreaterThan(0)
 })
 
 test('a Secret that is named for the first time: every pod is replaced, and no request fails', async () => {
-  const before = await uids()
+  const before = await uidsOf(at.stage)
   const name = `more${Date.now()}`
   await at.stage.renew(`${name}-tls`, [`${name}.example.com`])
   await using load = await startFresh()
   await at.stage.apply(twoHosts({}, [name]))
-  await replaced(before)
+  await replaced(at.stage, before)
   expect(await load.stop()).toEqual([])
 })
 
@@ -74,7 +59,10 @@ test('eviction, as a drain does it: one pod at a time is let go, and no request 
       },
       { withinMs: REPLACED_MS, everyMs: 200 },
     )
-  await replaced(before.map(({ uid }) => uid))
+  await replaced(
+    at.stage,
+    before.map(({ uid }) => uid),
+  )
   expect(await load.stop()).toEqual([])
   expect(refused, 'evictions that the budget refused').toBeGreaterThan(0)
 })

@@ -12,12 +12,12 @@ export default defineConfig({
     globalSetup: ['test/support/e2e/cluster-setup.ts'],
     reporters: ['default', summaryReporter()],
     projects: [
-      // They wait for kubelets more than they work, so two at a time do not hold each other up.
+      // They wait for kubelets more than they work, so that three at a time do not hold each other up.
       {
         test: {
           ...shared,
           ...{ name: 'e2e', include: ['test/e2e/*.test.ts'] },
-          ...{ maxWorkers: 2, sequence: { groupOrder: 0 } },
+          ...{ maxWorkers: 3, sequence: { groupOrder: 0 } },
         },
       },
       // They take away what the others need.

@@ -1,5 +1,6 @@
+import { isIPv6 } from 'node:net'
 import { beforeAll, expect, test } from 'vitest'
-import { askOnce } from '../support/e2e/stage.ts'
+import { askOnce, OUTSIDE, WAYS } from '../support/e2e/stage.ts'
 import { withStage } from '../support/e2e/with-stage.ts'
 import { eventually } from '../support/eventually.ts'
 import { connectRaw } from '../support/raw-client.ts'
@@ -62,8 +63,10 @@ beforeAll(async () => {
   await stage.apply(SPEC)
 })
 
-test(`each of ${MANY.length} names is given to its own host, by the address of the Service and by the port of the node`, async () => {
-  for (const by of ['ClusterIP', 'NodePort'] as const)
+test.for(WAYS)(
+  `each of ${MANY.length} names is given to its own host, by the %s of the Service`,
+  async (by, { skip }) => {
+    if (by === 'ClusterIP' && at.cluster.ownNode === undefined) return skip(OUTSIDE)
     for (const [index, name] of MANY.entries()) {
       const target = await at.stage.client(name, TLS, by)
       const ALPNProtocols = MANY.map((_, other) => `h${other}`)
@@ -72,7 +75,8 @@ test(`each of ${MANY.length} names is given to its own host, by the address of t
       expect(client.serverNames).toEqual(['*.many.example.com'])
       expect(await client.request(name)).toBe(name)
     }
-})
+  },
+)
 
 test('a host that requires a client certificate serves who has one, and nobody else', async () => {
   const target = await at.stage.client('vault.example.com', TLS)
@@ -94,4 +98,19 @@ test('a backend is found by the name of its Service, and hears of the client by 
   await stranger.send('no header, and long enough for one')
   await stranger.closed(ANSWER_MS)
   await askOnce(await at.stage.client('forward.example.com', TLS))
+})
+
+test('a Service of the family IPv6 leads its clients to the pods', async ({ skip }) => {
+  const { stage, cluster } = at
+  if (cluster.ownNode === undefined) return skip(OUTSIDE)
+  if (!cluster.ownNode.hasIpv6) return skip('this machine has no IPv6')
+  const { selector } = (await stage.place.get('Service', 'edge-ics')).spec
+  const ports = [{ name: 'tls', port: TLS }]
+  const name = `six-${Date.now()}`
+  const { spec } = await stage.place.create('Service', name, { spec: { ipFamilies: ['IPv6'], selector, ports } })
+  const { servername, ca } = await stage.client('h0.many.example.com', TLS)
+  const host = spec['clusterIP'] as string
+  expect(isIPv6(host), host).toBe(true)
+  const target = { host, port: TLS, ...(servername === undefined ? {} : { servername }), ca }
+  await eventually(() => askOnce(target), { withinMs: ANSWER_MS })
 })

@@ -26,12 +26,12 @@ test('the operator may watch Secrets, and one is replaced: each pod serves it, a
   const pods = await stage.pods()
   await using load = await startLoad([await stage.client('shop.example.com', PORT)], { kept: 2, fresh: 1, pauseMs: 20 })
   const took: number[] = []
-  for (let count = 0; count < 5; count += 1) {
+  for (let count = 0; count < 3; count += 1) {
     await sleep(QUIET_MS)
     const from = performance.now()
     const sha256 = await stage.renew('shop-tls', ['shop.example.com'])
     took.push(
-      ...(await Promise.all(pods.map((pod) => servedBy(stage, pod, sha256, { from, withinMs: NUDGED_WITHIN_MS })))),
+      ...(await Promise.all(pods.map((pod) => servedBy(at, pod, sha256, { from, withinMs: NUDGED_WITHIN_MS })))),
     )
   }
   expect(await load.stop()).toEqual([])

@@ -20,6 +20,9 @@ const imageName = (): string => {
   return process.env['E2E_IMAGE'] || `socketserver:${version}`
 }
 
+/** What a container runtime calls an image: a name without a registry is Docker's. */
+const wholeName = (image: string): string => (image.includes('/') ? image : `docker.io/library/${image}`)
+
 /** The first address of a node of somebody else's cluster, and the kubectl to use there. */
 async function foreignCluster(kubeconfig: string): Promise<ProvidedCluster> {
   const { kubectl = 'kubectl' } = await findPrograms(['kubectl'], tell)
@@ -57,6 +60,9 @@ export async function setup(project: TestProject): Promise<(() => Promise<void>)
     const node = stack.use(await startNode())
     tell(`node ${node.name} is ready after ${((performance.now() - started) / 1_000).toFixed(1)} s`)
     await node.importImages(archive)
+    const image = imageName()
+    const otherImage = `${image}-other`
+    await node.tagImage(wholeName(image), wholeName(otherImage))
     tell(`the image is there after ${((performance.now() - started) / 1_000).toFixed(1)} s`)
     const planeSocket = join(path, 'plane.sock')
     await offerPlane(node.plane, planeSocket)
@@ -64,8 +70,14 @@ export async function setup(project: TestProject): Promise<(() => Promise<void>)
       kubeconfig: node.plane.admin.kubeconfig,
       kubectl: (await findPrograms(['kubectl'])).kubectl ?? 'kubectl',
       nodeAddress: node.networks.node,
-      image: imageName(),
-      ownNode: { planeSocket, controlGroups: node.controlGroups, directory: node.directory },
+      image,
+      ownNode: {
+        planeSocket,
+        controlGroups: node.controlGroups,
+        otherImage,
+        hasIpv6: node.networks.ipv6 !== undefined,
+        nodeName: node.name,
+      },
     }
     await ensureOperator(cluster)
     tell(`the operator is ready after ${((performance.now() - started) / 1_000).toFixed(1)} s`)

@@ -11,7 +11,7 @@ import type { ProvidedCluster } from './provided-cluster.ts'
 export const RELEASE = { name: 'socketserver', namespace: 'socketserver' } as const
 
 /** The chart of the sources. */
-const CHART = join(repository, 'charts', 'socketserver')
+export const CHART = join(repository, 'charts', 'socketserver')
 
 /** Runs helm on the cluster and resolves with its output. @throws with its output when it fails. */
 export async function helm(cluster: Pick<ProvidedCluster, 'kubeconfig'>, args: readonly string[]): Promise<string> {
@@ -39,13 +39,14 @@ function imageOptions({ image }: Pick<ProvidedCluster, 'image'>): readonly strin
   return ['--set', `image.repository=${image.slice(0, at)}`, '--set-string', `image.tag=${image.slice(at + 1)}`]
 }
 
-/** Installs the release, or brings it to these values, and waits until the operator is ready. */
+/** Installs the release, or brings it to these values and this chart, and waits until the operator is ready. */
 export async function ensureOperator(
   cluster: Pick<ProvidedCluster, 'kubeconfig' | 'image'>,
   options: readonly string[] = [],
+  chart: string = CHART,
 ): Promise<void> {
   const { name, namespace } = RELEASE
-  const where = [name, CHART, '--namespace', namespace, '--create-namespace']
+  const where = [name, chart, '--namespace', namespace, '--create-namespace']
   await helm(cluster, [
     'upgrade',
     '--install',

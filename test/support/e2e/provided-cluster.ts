@@ -14,8 +14,11 @@ export interface ProvidedCluster {
         readonly planeSocket: string
         /** Directories of the control groups of its pods. */
         readonly controlGroups: readonly string[]
-        /** Logs and state. */
-        readonly directory: string
+        /** Another name of the image. */
+        readonly otherImage: string
+        /** Whether pods and Services have addresses of IPv6. */
+        readonly hasIpv6: boolean
+        readonly nodeName: string
       }
     | undefined
 }

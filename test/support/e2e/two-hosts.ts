@@ -17,3 +17,6 @@ export const twoHosts = (more: Json = {}, others: readonly string[] = []): Json 
   timeouts: { drainSeconds: 5 },
   ...more,
 })
+
+/** A host that goes on naming the Secret of `shop` when that is away: pods are replaced when a Secret is not named any more. */
+export const KEEPER: Json = { ...host('keeper'), certificate: { secretName: 'shop-tls' } }

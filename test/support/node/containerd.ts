@@ -11,6 +11,8 @@ export interface Containerd {
   readonly endpoint: string
   /** Makes the images of an archive (docker-archive or OCI) known to the node, and resolves with what `ctr` says. */
   importImages(archive: string): Promise<string>
+  /** Gives an image, by its whole name, another name. */
+  tagImage(name: string, other: string): Promise<string>
 }
 
 /** Configuration of containerd, version 2 of its format (containerd 1.x; 2.x reads it, too). */
@@ -90,5 +92,7 @@ export async function startContainerd(options: {
   })
   const importImages = (archive: string) => namespaces.run(['ctr', ...ctr, 'images', 'import', archive])
   await importImages(await writePauseImage(options.pause, join(directory, 'pause')))
-  return { endpoint: `unix://${socket}`, importImages }
+  const tagImage = (name: string, other: string) =>
+    namespaces.run(['ctr', ...ctr, 'images', 'tag', '--force', name, other])
+  return { endpoint: `unix://${socket}`, importImages, tagImage }
 }

@@ -23,6 +23,7 @@ export interface TestNode extends AsyncDisposable {
   /** Logs and state of the programs. */
   readonly directory: string
   readonly importImages: Containerd['importImages']
+  readonly tagImage: Containerd['tagImage']
   /** Where the pods' processes are found: one directory for each hierarchy of control groups. */
   readonly controlGroups: readonly string[]
 }
@@ -111,6 +112,7 @@ export async function startNode(options: { readonly auditPolicy?: object } = {})
     return {
       ...{ name, plane, networks, namespaces, directory },
       importImages: runtime.importImages,
+      tagImage: runtime.tagImage,
       controlGroups: controlGroup.directories,
       [Symbol.asyncDispose]: () => stack.disposeAsync(),
     }
