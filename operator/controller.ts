@@ -80,7 +80,8 @@ export class Controller {
         return
       case 'again':
         queue.succeeded(key)
-        queue.addAfter(key, outcome.afterMs)
+        if (outcome.isAtRest) queue.rest(key, outcome.afterMs)
+        else queue.addAfter(key, outcome.afterMs)
         metrics.reconciled('requeue_after', seconds)
         return
       case 'failed': {

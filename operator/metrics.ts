@@ -54,6 +54,7 @@ export class OperatorMetrics {
   readonly #retries: Counter<string>
   readonly #waits: Histogram<string>
   readonly #works: Histogram<string>
+  readonly #looks: Counter<string>
 
   constructor(sources: MetricSources) {
     this.#sources = sources
@@ -81,6 +82,7 @@ export class OperatorMetrics {
     this.#retries = counter('workqueue_retries_total', 'Keys to be tried again.', 'name')
     this.#waits = histogram('workqueue_queue_duration_seconds', 'Seconds a key waited.', QUEUE_BOUNDS, 'name')
     this.#works = histogram('workqueue_work_duration_seconds', 'Seconds a key was worked on.', QUEUE_BOUNDS, 'name')
+    this.#looks = counter('socketserver_operator_looks_total', 'Looks at SocketServers of which nothing was news.')
     for (const result of RESULTS) this.#reconciles.inc({ controller: CONTROLLER, result }, 0)
     this.#errors.inc({ controller: CONTROLLER }, 0)
     this.#adds.inc({ name: CONTROLLER }, 0)
@@ -95,6 +97,7 @@ export class OperatorMetrics {
     retried: () => this.#retries.inc({ name: CONTROLLER }),
     waited: (seconds) => this.#waits.observe({ name: CONTROLLER }, seconds),
     worked: (seconds) => this.#works.observe({ name: CONTROLLER }, seconds),
+    looked: () => this.#looks.inc(),
   }
 
   /** One call of the API began to be answered, or failed. */

@@ -1,7 +1,7 @@
 /** How one reconcile ended. */
 export type Outcome =
-  /** Look again after that time. */
-  | { readonly kind: 'again'; readonly afterMs: number }
+  /** Look again after that time; at rest: all is as it should be, or will not be before something changes. */
+  | { readonly kind: 'again'; readonly afterMs: number; readonly isAtRest: boolean }
   /** Nothing is left to do. */
   | { readonly kind: 'done' }
   /** Something outside failed; try again with growing pauses. */

@@ -148,8 +148,9 @@ export class Reconciler {
     // What came while this was at work is worked on next; the queue knows.
     const now = clock.now()
     if (view.servers.get(key) === undefined) this.forget(key)
-    const lookMs = this.#lookAfter(status, acceptance, troubles, now - memory.newsAt)
-    return { kind: 'again', afterMs: Math.min(lookMs, mostMs, nudgedMs ?? lookMs) }
+    const { isAtRest, lookMs } = this.#lookAfter(status, acceptance, troubles, now - memory.newsAt)
+    const afterMs = Math.min(lookMs, mostMs, nudgedMs ?? lookMs)
+    return { kind: 'again', afterMs, isAtRest: isAtRest && afterMs === lookMs }
   }
 
   /** Parsing hundreds of hosts is done once for each content: the generation alone may come a second time (a restored store). */
@@ -282,13 +283,13 @@ export class Reconciler {
     acceptance: Acceptance,
     troubles: readonly ChildTrouble[],
     sinceNewsMs: number,
-  ): number {
+  ): { readonly isAtRest: boolean; readonly lookMs: number } {
     const isSettled = status.conditions?.every(
       ({ type, status: is }) => is === 'True' || type === 'CertificatesRenewed' || type === 'Ready',
     )
     const isStuck = !acceptance.accepted || troubles.length > 0
     const base = isSettled ? LOOK_MS.quiet : isStuck || sinceNewsMs > MOVING_MS ? LOOK_MS.slow : LOOK_MS.moving
     // Spread, so that what began together does not stay together.
-    return base * (0.9 + Math.random() * 0.1)
+    return { isAtRest: isSettled === true || isStuck, lookMs: base * (0.9 + Math.random() * 0.1) }
   }
 }

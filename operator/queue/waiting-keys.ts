@@ -1,53 +1,67 @@
-/** Of so many keys that are taken one is new, while others wait. */
-const TURNS = 4
+/**
+ * Why a key waits: something of one that ran is news; one is being brought up; one was never worked on; one that rests is
+ * looked at because its time has come. The numbers are their shares of the turns while all of them wait.
+ */
+const SHARES = { news: 6, begun: 3, fresh: 1, look: 1 } as const
+
+/** Why a key waits. */
+export type Cause = keyof typeof SHARES
+
+/** The causes, the more urgent before the less. */
+const CAUSES = Object.keys(SHARES) as readonly Cause[]
 
 interface Waiting {
   readonly key: string
   /** When it began to wait, in milliseconds since the epoch. */
   readonly since: number
+  readonly cause: Cause
 }
 
 /**
- * Keys that wait, each once, in two lines: those that were worked on before, or asked for again, and new ones. New ones get
- * every fourth turn, so that thousands that come at once hold up neither a change of what runs nor the end of what is begun.
+ * Keys that wait, each once, in one line for each cause: first come, first served. Lines take turns by their shares, so that
+ * thousands in one hold up nobody in another, and none is left out.
  */
 export class WaitingKeys {
-  readonly #begun = new Map<string, number>()
-  readonly #fresh = new Map<string, number>()
-  #turn = 0
+  readonly #lines = new Map(CAUSES.map((cause) => [cause, new Map<string, number>()] as const))
+  /** How far each line is behind its share. */
+  readonly #owed = new Map<Cause, number>()
 
   get size(): number {
-    return this.#begun.size + this.#fresh.size
+    let size = 0
+    for (const line of this.#lines.values()) size += line.size
+    return size
   }
 
-  /** Takes a key in. One that waits already keeps its time, and goes over to the begun ones: somebody asked again. */
-  add(key: string, since: number, isBegun: boolean): void {
-    const waits = this.#fresh.get(key)
-    this.#fresh.delete(key)
-    if (this.#begun.has(key)) return
-    if (isBegun || waits !== undefined) this.#begun.set(key, waits ?? since)
-    else this.#fresh.set(key, since)
+  /** Why that key waits; undefined: it does not. */
+  causeOf(key: string): Cause | undefined {
+    for (const [cause, line] of this.#lines) if (line.has(key)) return cause
+    return undefined
   }
 
-  has(key: string): boolean {
-    return this.#begun.has(key) || this.#fresh.has(key)
+  /** Takes a key in. One that waits already keeps its time, and changes over to the line of a more urgent cause. */
+  add(key: string, since: number, cause: Cause): void {
+    const before = this.causeOf(key)
+    if (before !== undefined && CAUSES.indexOf(before) <= CAUSES.indexOf(cause)) return
+    const waits = before && this.#lines.get(before)?.get(key)
+    if (before !== undefined) this.#lines.get(before)?.delete(key)
+    this.#lines.get(cause)?.set(key, waits ?? since)
   }
 
   /** Takes the next one out; undefined when none waits. */
   take(): Waiting | undefined {
-    const [begun, fresh] = [this.#begun, this.#fresh]
-    // Turns are counted while both wait.
-    if (begun.size > 0 && fresh.size > 0) this.#turn = (this.#turn + 1) % TURNS
-    const line = begun.size === 0 || (fresh.size > 0 && this.#turn === 0) ? fresh : begun
-    for (const [key, since] of line) {
-      line.delete(key)
-      return { key, since }
-    }
-    return undefined
+    const waiting = [...this.#lines].filter(([, line]) => line.size > 0)
+    const shares = waiting.reduce((sum, [cause]) => sum + SHARES[cause], 0)
+    const owed = waiting.map(([cause, line]) => ({ cause, line, is: (this.#owed.get(cause) ?? 0) + SHARES[cause] }))
+    const [first] = owed.toSorted((one, other) => other.is - one.is)
+    const next = first?.line.entries().next().value
+    if (first === undefined || next === undefined) return undefined
+    for (const { cause, is } of owed) this.#owed.set(cause, cause === first.cause ? is - shares : is)
+    const [key, since] = next
+    first.line.delete(key)
+    return { key, since, cause: first.cause }
   }
 
   clear(): void {
-    this.#begun.clear()
-    this.#fresh.clear()
+    for (const line of this.#lines.values()) line.clear()
   }
 }

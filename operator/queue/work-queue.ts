@@ -3,7 +3,7 @@
 import type { Clock } from '../../sidecar/base/clock.ts'
 import type { BackOff } from './back-off.ts'
 import type { RateLimit } from './rate-limit.ts'
-import { WaitingKeys } from './waiting-keys.ts'
+import { type Cause, WaitingKeys } from './waiting-keys.ts'
 
 /** What is told of the queue, in seconds where it is a time. */
 export interface QueueObserver {
@@ -13,6 +13,8 @@ export interface QueueObserver {
   waited(seconds: number): void
   /** How long the worker had it. */
   worked(seconds: number): void
+  /** A worker took a key that rested, because its time had come and for no other cause. */
+  looked(): void
 }
 
 /** What a queue is made of. */
@@ -24,6 +26,11 @@ export interface WorkQueueOptions {
   readonly observer?: QueueObserver
 }
 
+interface Delayed {
+  readonly at: number
+  readonly timer: NodeJS.Timeout
+}
+
 /** The longest a timer of the platform can wait. */
 const LONGEST_MS = 2 ** 31 - 1
 
@@ -31,12 +38,12 @@ const LONGEST_MS = 2 ** 31 - 1
 export class WorkQueue {
   readonly #options: WorkQueueOptions
   readonly #waiting = new WaitingKeys()
-  /** Keys that were worked on and are not forgotten. */
-  readonly #begun = new Set<string>()
+  /** Keys that were worked on and are not forgotten; true: they have rested since. */
+  readonly #known = new Map<string, boolean>()
   readonly #working = new Map<string, number>()
   /** Added while they were worked on, with the time. */
   readonly #again = new Map<string, number>()
-  readonly #delayed = new Map<string, { readonly at: number; readonly timer: NodeJS.Timeout }>()
+  readonly #delayed = new Map<string, Delayed>()
   #process: ((key: string) => Promise<void>) | undefined
   #workers = 0
   #closed = false
@@ -75,6 +82,21 @@ export class WorkQueue {
 
   /** To be worked on as soon as a worker is free. */
   add(key: string): void {
+    this.#add(key, undefined)
+  }
+
+  /** To be worked on after that many milliseconds, or sooner when it is added sooner. */
+  addAfter(key: string, milliseconds: number): void {
+    this.#addAfter(key, milliseconds, undefined)
+  }
+
+  /** There is nothing to do about the key now: it is looked at after that many milliseconds, when others leave time for it. */
+  rest(key: string, milliseconds: number): void {
+    this.#known.set(key, true)
+    this.#addAfter(key, milliseconds, 'look')
+  }
+
+  #add(key: string, cause: Cause | undefined): void {
     if (this.#closed) return
     this.#cancelDelay(key)
     const now = this.#options.clock.now()
@@ -82,19 +104,25 @@ export class WorkQueue {
       if (this.#again.has(key)) return
       this.#again.set(key, now)
     } else {
-      const isWaiting = this.#waiting.has(key)
-      this.#waiting.add(key, now, this.#begun.has(key))
+      const isWaiting = this.#waiting.causeOf(key) !== undefined
+      // Who is asked for again is more than new.
+      this.#waiting.add(key, now, cause ?? this.#causeOf(key) ?? (isWaiting ? 'begun' : 'fresh'))
       if (isWaiting) return
     }
     this.#options.observer?.added()
     this.#pump()
   }
 
-  /** To be worked on after that many milliseconds, or sooner when it is added sooner. */
-  addAfter(key: string, milliseconds: number): void {
-    if (this.#closed || this.#waiting.has(key) || this.#again.has(key)) return
+  #causeOf(key: string): Cause | undefined {
+    const hasRested = this.#known.get(key)
+    if (hasRested === undefined) return undefined
+    return hasRested ? 'news' : 'begun'
+  }
+
+  #addAfter(key: string, milliseconds: number, cause: Cause | undefined): void {
+    if (this.#closed || this.#waiting.causeOf(key) !== undefined || this.#again.has(key)) return
     if (milliseconds <= 0) {
-      this.add(key)
+      this.#add(key, cause)
       return
     }
     const at = this.#options.clock.now() + milliseconds
@@ -104,7 +132,7 @@ export class WorkQueue {
     const timer = setTimeout(
       () => {
         this.#delayed.delete(key)
-        this.add(key)
+        this.#add(key, cause)
       },
       Math.min(Math.ceil(milliseconds), LONGEST_MS),
     )
@@ -127,7 +155,7 @@ export class WorkQueue {
   /** The key is no more: nothing waits for it. */
   forget(key: string): void {
     this.#options.backOff.forget(key)
-    this.#begun.delete(key)
+    this.#known.delete(key)
     this.#cancelDelay(key)
   }
 
@@ -154,6 +182,7 @@ export class WorkQueue {
     while (this.#working.size < this.#workers) {
       const next = this.#waiting.take()
       if (next === undefined) return
+      if (next.cause === 'look') this.#options.observer?.looked()
       void this.#work(next.key, next.since, process)
     }
   }
@@ -162,7 +191,7 @@ export class WorkQueue {
     const { clock, observer } = this.#options
     const from = clock.now()
     this.#working.set(key, from)
-    this.#begun.add(key)
+    if (!this.#known.has(key)) this.#known.set(key, false)
     observer?.waited((from - since) / 1000)
     try {
       await process(key)
@@ -173,7 +202,7 @@ export class WorkQueue {
       if (again !== undefined) {
         this.#again.delete(key)
         this.#cancelDelay(key)
-        this.#waiting.add(key, again, true)
+        this.#waiting.add(key, again, this.#causeOf(key) ?? 'begun')
       }
       if (this.#closed) {
         this.#waiting.clear()

@@ -27,8 +27,8 @@ export interface MeasureOptions {
   readonly signal: AbortSignal
 }
 
-/** CPU time within some time, both in seconds. */
-type Spent = Pick<Cost, 'seconds' | 'cpuSeconds'>
+/** CPU time in seconds, and how many looks at SocketServers at rest it went into, among others. */
+type Spent = Pick<Cost, 'cpuSeconds' | 'looks'>
 
 /** What something cost from one moment to another. */
 interface Cost {
@@ -36,13 +36,18 @@ interface Cost {
   readonly cpuSeconds: number
   readonly apiServerCpuSeconds: number
   readonly reconciles: number
+  readonly looks: number
 }
 
 async function costOf({ plane, operator }: BenchStage, work: () => Promise<void>): Promise<Cost> {
   const look = async () => {
     const { body } = await plane.admin.request('/metrics')
-    const reconciles = (await operator.metrics()).sum('controller_runtime_reconcile_total')
-    return { api: parseMetrics(String(body)).sum('process_cpu_seconds_total'), reconciles }
+    const metrics = await operator.metrics()
+    return {
+      api: parseMetrics(String(body)).sum('process_cpu_seconds_total'),
+      reconciles: metrics.sum('controller_runtime_reconcile_total'),
+      looks: metrics.sum('socketserver_operator_looks_total'),
+    }
   }
   const before = await look()
   const from = performance.now()
@@ -56,6 +61,7 @@ async function costOf({ plane, operator }: BenchStage, work: () => Promise<void>
     cpuSeconds: cpu,
     apiServerCpuSeconds: after.api - before.api,
     reconciles: after.reconciles - before.reconciles,
+    looks: after.looks - before.looks,
   }
 }
 
@@ -162,12 +168,12 @@ export async function measureOperator({ count, profiles, progress, signal }: Mea
 }
 
 /**
- * CPU seconds for one change, when all were changed once: less what goes into looking at each about once a minute anyway. A
- * change stands for a look, so that in the first minute half of them fall away.
+ * CPU seconds for one change, when all were changed once: less what went into looks that no change called for, as many as
+ * there were, each as dear as while all is quiet.
  */
 export function cpuOfChange(changed: Spent, quiet: Spent, count: number): number {
-  const eachMinute = (quiet.cpuSeconds * 60) / quiet.seconds / count
-  return changed.cpuSeconds / count - eachMinute * Math.max(0, changed.seconds / 60 - 0.5)
+  const eachLook = quiet.looks === 0 ? 0 : quiet.cpuSeconds / quiet.looks
+  return (changed.cpuSeconds - changed.looks * eachLook) / count
 }
 
 const memoryText = (pid: number) => `the operator holds ${Math.round(residentBytes(pid).now / 1e6)} MB`

@@ -6,8 +6,8 @@ import type { Api } from './api.ts'
 import { addressOf, type Engines } from './engines.ts'
 import { Lanes } from './lanes.ts'
 
-/** Rollouts at a time. */
-const PARALLEL = 32
+/** Rollouts at a time; and pods at a time to which kubelets bring their configuration: none of them waits for a rollout. */
+const PARALLEL = { rollouts: 32, kubelets: 32 } as const
 const MANIFEST_KEY = 'socketserver.json'
 
 type Json = Readonly<Record<string, unknown>>
@@ -21,9 +21,10 @@ interface Template {
  * them in its status, and brings the configuration to a pod when its annotation changes. What it cannot do is told to `failed`.
  */
 export async function startPodMaker(api: Api, engines: Engines, failed: (error: unknown) => void): Promise<void> {
-  const lanes = new Lanes(PARALLEL)
+  const rollouts = new Lanes(PARALLEL.rollouts)
+  const kubelets = new Lanes(PARALLEL.kubelets)
   const addresses = new Map<string, string>()
-  const work = (job: () => Promise<void>) => void lanes.run(job).catch(failed)
+  const work = (lanes: Lanes, job: () => Promise<void>) => void lanes.run(job).catch(failed)
 
   const manifestOf = async (namespace: string, name: string): Promise<unknown> => {
     const { data } = (await api.get(CHILD_RESOURCES.ConfigMap, namespace, name)) as { data?: Record<string, string> }
@@ -74,7 +75,7 @@ export async function startPodMaker(api: Api, engines: Engines, failed: (error: 
       const { replicas, template } = deployment['spec'] as { readonly replicas: number; readonly template: Template }
       const isNew = !made.has(uid)
       made.add(uid)
-      work(async () => {
+      work(rollouts, async () => {
         if (isNew) {
           const manifest = await manifestOf(namespace, name)
           const hash = shortHash(JSON.stringify(template))
@@ -91,7 +92,7 @@ export async function startPodMaker(api: Api, engines: Engines, failed: (error: 
     ({ metadata: { name, namespace = '', annotations } }, before) => {
       const nudge = annotations?.[NUDGE_ANNOTATION]
       if (nudge === undefined || nudge === before?.metadata.annotations?.[NUDGE_ANNOTATION]) return
-      work(async () => {
+      work(kubelets, async () => {
         const manifest = await manifestOf(namespace, name.split('-').slice(0, -2).join('-'))
         engines.serve(addresses.get(`${namespace}/${name}`) ?? '', manifest)
       })

@@ -133,12 +133,11 @@ describe('the pods of the bench', () => {
   })
 })
 
-test('what quiet costs anyway is no part of what a change costs', () => {
-  const quiet = { seconds: 30, cpuSeconds: 0.5 }
-  expect(cpuOfChange({ seconds: 20, cpuSeconds: 5 }, quiet, 1_000)).toBeCloseTo(0.005, 6)
-  // Half a look in the first minute, one in each that follows, each of a millisecond.
-  expect(cpuOfChange({ seconds: 60, cpuSeconds: 5 }, quiet, 1_000)).toBeCloseTo(0.0045, 6)
-  expect(cpuOfChange({ seconds: 120, cpuSeconds: 5 }, quiet, 1_000)).toBeCloseTo(0.0035, 6)
+test('looks that no change called for are no part of what a change costs, and only as many as there were', () => {
+  const quiet = { looks: 500, cpuSeconds: 0.5 }
+  expect(cpuOfChange({ looks: 0, cpuSeconds: 5 }, quiet, 1_000)).toBeCloseTo(0.005, 6)
+  expect(cpuOfChange({ looks: 1_500, cpuSeconds: 5 }, quiet, 1_000)).toBeCloseTo(0.0035, 6)
+  expect(cpuOfChange({ looks: 3, cpuSeconds: 5 }, { looks: 0, cpuSeconds: 0.1 }, 1_000)).toBeCloseTo(0.005, 6)
 })
 
 test('the operator of the bench has the options of Node that the chart gives it', () => {

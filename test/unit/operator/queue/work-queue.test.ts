@@ -79,7 +79,7 @@ test('keys that were begun, or asked for again, come before new ones, which get 
   for (const key of ['n1', 'n2', 'n3', 'n4', 'a', 'b', 'c', 'd', 'e']) queue.add(key)
   queue.add('n3')
   for (let at = 0; at < 10; at++) await work.endNext()
-  expect(work.started.slice(6)).toEqual(['a', 'b', 'c', 'n1', 'd', 'e', 'n3', 'n2', 'n4'])
+  expect(work.started.slice(6)).toEqual(['a', 'b', 'n1', 'c', 'd', 'e', 'n2', 'n3', 'n4'])
   expect([queue.depth, queue.active]).toEqual([0, 0])
 })
 
@@ -180,6 +180,7 @@ test('depth, waiting and working times are told', async () => {
     retried: () => told.push(['retried']),
     waited: (seconds) => told.push(['waited', seconds]),
     worked: (seconds) => told.push(['worked', seconds]),
+    looked: () => told.push(['looked']),
   })
   queue.add('a')
   await vi.advanceTimersByTimeAsync(1_500)
@@ -188,6 +189,87 @@ test('depth, waiting and working times are told', async () => {
   queue.start(1, () => sleep(3_000))
   await vi.advanceTimersByTimeAsync(3_000)
   expect(told).toEqual([['added'], ['waited', 2], ['worked', 3]])
+})
+
+test('a key that rests is told to be looked at when its time came, and not when it was news before', async () => {
+  let looks = 0
+  const queue = createQueue({ added() {}, retried() {}, waited() {}, worked() {}, looked: () => void looks++ })
+  const done: string[] = []
+  queue.start(1, async (key) => {
+    done.push(key)
+    queue.rest(key, 1_000)
+  })
+  queue.add('a')
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect([done.length, looks]).toEqual([2, 1])
+  await vi.advanceTimersByTimeAsync(500)
+  queue.add('a')
+  await vi.advanceTimersByTimeAsync(999)
+  expect([done.length, looks]).toEqual([3, 1])
+  await queue.close()
+})
+
+/** A queue of one worker that is held, with these keys at rest. */
+const restingQueue = async (...keys: string[]) => {
+  const queue = createQueue()
+  const work = heldWork()
+  queue.start(1, work.process)
+  for (const key of keys) {
+    queue.add(key)
+    queue.rest(key, 60_000)
+    await work.endNext()
+  }
+  queue.add('held')
+  const before = work.started.length
+  const endAll = async () => {
+    while (queue.active > 0) await work.endNext()
+    return work.started.slice(before)
+  }
+  return { ...work, queue, endAll }
+}
+
+test('news of one that rested passes thousands that are new or begun, and so does what follows from it', async () => {
+  const { queue, endAll, endNext, started } = await restingQueue('shop')
+  for (let at = 0; at < 2_000; at++) queue.add(`new-${at}`)
+  for (let at = 0; at < 1_000; at++) queue.add(`new-${at}`)
+  for (let step = 0; step < 3; step++) {
+    const before = started.length
+    queue.add('shop')
+    await endNext()
+    await endNext()
+    expect(started.slice(before)).toContain('shop')
+  }
+  expect(new Set(await endAll()).size).toBe(2_001)
+})
+
+test('looks at thousands that rest hold up neither news nor new ones, and new ones do not hold up looks for ever', async () => {
+  const resting = Array.from({ length: 50 }, (_, at) => `rest-${at}`)
+  const { queue, endAll } = await restingQueue(...resting)
+  for (const key of resting.slice(1)) queue.rest(key, 0)
+  for (let at = 0; at < 50; at++) queue.add(`new-${at}`)
+  queue.add('rest-0')
+  const order = await endAll()
+  expect(order[0]).toBe('rest-0')
+  const looks = order.slice(0, 41).filter((key) => key.startsWith('rest-')).length
+  expect(looks).toBeGreaterThanOrEqual(20)
+  expect(looks).toBeLessThanOrEqual(22)
+  expect(new Set(order).size).toBe(100)
+})
+
+test('a key that waits to be looked at and becomes news keeps its time and waits once', async () => {
+  const waits: number[] = []
+  const queue = createQueue({
+    ...{ added() {}, retried() {}, worked() {}, looked: () => void waits.push(Number.NaN) },
+    waited: (seconds) => void waits.push(seconds),
+  })
+  queue.rest('a', 0)
+  await vi.advanceTimersByTimeAsync(2_000)
+  queue.add('a')
+  expect(queue.depth).toBe(1)
+  await vi.advanceTimersByTimeAsync(1_000)
+  queue.start(1, async () => {})
+  await vi.advanceTimersByTimeAsync(0)
+  expect(waits).toEqual([3])
 })
 
 test('twelve quiet hours of two hundred keys that ask to be looked at each minute keep one timer a key', async () => {
@@ -205,7 +287,11 @@ test('twelve quiet hours of two hundred keys that ask to be looked at each minut
 }, 60_000)
 
 test('however adds, delays and ends are interleaved, no key is on two workers and none that was added is lost', async () => {
-  const step = fc.tuple(fc.constantFrom('add', 'after', 'retry', 'tick'), fc.constantFrom('a', 'b', 'c'), fc.nat(50))
+  const step = fc.tuple(
+    fc.constantFrom('add', 'after', 'rest', 'retry', 'tick'),
+    fc.constantFrom('a', 'b', 'c'),
+    fc.nat(50),
+  )
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 3 }), async (steps, workers) => {
       const queue = createQueue()
@@ -226,6 +312,7 @@ test('however adds, delays and ends are interleaved, no key is on two workers an
           lastAdd.set(key, ++order)
           if (what === 'add') queue.add(key)
           else if (what === 'after') queue.addAfter(key, n)
+          else if (what === 'rest') queue.rest(key, n)
           else queue.retry(key)
         }
       }
