@@ -10,6 +10,9 @@ export const SERVICE_TYPES = ['ClusterIP', 'NodePort', 'LoadBalancer'] as const
 /** Whether a node sends clients to pods of other nodes. */
 export const EXTERNAL_TRAFFIC_POLICIES = ['Cluster', 'Local'] as const
 
+/** Of which families the addresses of a Service are. */
+export const IP_FAMILY_POLICIES = ['SingleStack', 'PreferDualStack', 'RequireDualStack'] as const
+
 const servicePortSchema = z
   .strictObject({
     listener: z
@@ -53,6 +56,13 @@ export const serviceSchema = z
       .describe(
         'For the types NodePort and LoadBalancer. Cluster: every node takes clients, and pods see addresses of nodes. ' +
           'Local: nodes with a pod take clients, and pods see the addresses of clients. Absent: Cluster.',
+      ),
+    ipFamilyPolicy: z
+      .enum(IP_FAMILY_POLICIES)
+      .optional()
+      .describe(
+        'Whether the Service has addresses of IPv4 and of IPv6. SingleStack: of the first family of the cluster. ' +
+          'PreferDualStack: of both, where the cluster has both. RequireDualStack: of both, else there is no Service. Absent: left to the cluster, which takes SingleStack for a new Service.',
       ),
     ports: asMapBy(z.array(servicePortSchema).max(64), 'listener')
       .default([])

@@ -31,12 +31,13 @@ function portsOf({ listeners, service }: SocketServerSpec): ServicePort[] {
 
 /** How clients reach the pods. */
 export const serviceOf = (parent: Parent): KubeObject => {
-  const { type, annotations, loadBalancerClass, externalTrafficPolicy } = parent.spec.service
+  const { type, annotations, loadBalancerClass, externalTrafficPolicy, ipFamilyPolicy } = parent.spec.service
   const content = {
     spec: {
       type,
       ...(loadBalancerClass === undefined ? {} : { loadBalancerClass }),
       ...(externalTrafficPolicy === undefined ? {} : { externalTrafficPolicy }),
+      ...(ipFamilyPolicy === undefined ? {} : { ipFamilyPolicy }),
       selector: selectorLabels(parent.metadata.name),
       ports: portsOf(parent.spec),
     },

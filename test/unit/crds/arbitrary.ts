@@ -223,6 +223,7 @@ export const validSocketServer: fc.Arbitrary<Manifest> = fc
           type: fc.constant('LoadBalancer'),
           loadBalancerClass: word,
           externalTrafficPolicy: fc.constantFrom('Cluster', 'Local'),
+          ipFamilyPolicy: fc.constantFrom('SingleStack', 'PreferDualStack', 'RequireDualStack'),
           ports: fc.constantFrom([], [{ listener: 'tls-0', port: 443, nodePort: 30443 }]),
         }),
       ),

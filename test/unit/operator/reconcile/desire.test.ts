@@ -188,11 +188,17 @@ describe('the children', () => {
           type: 'LoadBalancer',
           loadBalancerClass: 'x.io/y',
           externalTrafficPolicy: 'Local',
+          ipFamilyPolicy: 'PreferDualStack',
           ports: [{ listener: 'https', port: 443, nodePort: 30443 }],
         },
       }).Service,
     )
-    expect(service).toMatchObject({ type: 'LoadBalancer', loadBalancerClass: 'x.io/y', externalTrafficPolicy: 'Local' })
+    expect(service).toMatchObject({
+      type: 'LoadBalancer',
+      loadBalancerClass: 'x.io/y',
+      externalTrafficPolicy: 'Local',
+      ipFamilyPolicy: 'PreferDualStack',
+    })
     expect(service['ports']).toEqual([
       { name: 'https', protocol: 'TCP', port: 443, targetPort: 8443, nodePort: 30443 },
       { name: 'other', protocol: 'TCP', port: 9443, targetPort: 9443 },
