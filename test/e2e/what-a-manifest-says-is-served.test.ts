@@ -18,10 +18,17 @@ const at = withStage('manifest')
 const echo = { type: 'Echo' }
 
 const SPEC = {
+  // Of both families where the cluster has both.
+  service: { type: 'NodePort', ipFamilyPolicy: 'PreferDualStack' },
   listeners: [
     { name: 'tls', port: TLS },
     { name: 'plain', port: PLAIN, tls: false },
-    { name: 'inner', port: INNER, tls: false, proxyProtocol: { mode: 'Require', trustedSources: ['0.0.0.0/0'] } },
+    {
+      name: 'inner',
+      port: INNER,
+      tls: false,
+      proxyProtocol: { mode: 'Require', trustedSources: ['0.0.0.0/0', '::/0'] },
+    },
   ],
   icsHosts: [
     ...MANY.map((name, index) => ({
@@ -100,17 +107,14 @@ test('a backend is found by the name of its Service, and hears of the client by 
   await askOnce(await at.stage.client('forward.example.com', TLS))
 })
 
-test('a Service of the family IPv6 leads its clients to the pods', async ({ skip }) => {
+test('clients of IPv6 are served by the address that the Service has for them', async ({ skip }) => {
   const { stage, cluster } = at
   if (cluster.ownNode === undefined) return skip(OUTSIDE)
   if (!cluster.ownNode.hasIpv6) return skip('this machine has no IPv6')
-  const { selector } = (await stage.place.get('Service', 'edge-ics')).spec
-  const ports = [{ name: 'tls', port: TLS }]
-  const name = `six-${Date.now()}`
-  const { spec } = await stage.place.create('Service', name, { spec: { ipFamilies: ['IPv6'], selector, ports } })
-  const { servername, ca } = await stage.client('h0.many.example.com', TLS)
-  const host = spec['clusterIP'] as string
-  expect(isIPv6(host), host).toBe(true)
-  const target = { host, port: TLS, ...(servername === undefined ? {} : { servername }), ca }
+  const { clusterIPs } = (await stage.place.get('Service', 'edge-ics')).spec as { clusterIPs: string[] }
+  const host = clusterIPs.find(isIPv6)
+  if (host === undefined) throw new Error(`the Service has no address of IPv6: ${clusterIPs}`)
+  const { certPem: cert, keyPem: key } = stage.authority.issue({ commonName: 'alice', client: true })
+  const target = { host, port: TLS, servername: 'vault.example.com', ca: stage.authority.rootPem, cert, key }
   await eventually(() => askOnce(target), { withinMs: ANSWER_MS })
 })
