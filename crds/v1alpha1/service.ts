@@ -11,7 +11,7 @@ export const SERVICE_TYPES = ['ClusterIP', 'NodePort', 'LoadBalancer'] as const
 export const EXTERNAL_TRAFFIC_POLICIES = ['Cluster', 'Local'] as const
 
 /** Of which families the addresses of a Service are. */
-export const IP_FAMILY_POLICIES = ['SingleStack', 'PreferDualStack', 'RequireDualStack'] as const
+const IP_FAMILY_POLICIES = ['SingleStack', 'PreferDualStack', 'RequireDualStack'] as const
 
 const servicePortSchema = z
   .strictObject({
