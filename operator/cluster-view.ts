@@ -31,7 +31,8 @@ export class ClusterView {
   readonly #options: ViewOptions
   /** `namespace/instance` to the key of the SocketServer. */
   readonly #byInstance = new Map<string, string>()
-  readonly #podsOf = new Map<string, Set<string>>()
+  /** `namespace/instance` to the keys of its pods. */
+  readonly #podsOf = new Map<string, readonly string[]>()
 
   constructor(options: ViewOptions) {
     this.#options = options
@@ -47,7 +48,7 @@ export class ClusterView {
 
   /** The pods of a SocketServer, by name. */
   podsOf(namespace: string, name: string): TrimmedPod[] {
-    const keys = [...(this.#podsOf.get(`${namespace}/${instanceOf(name)}`) ?? [])].sort()
+    const keys = this.#podsOf.get(`${namespace}/${instanceOf(name)}`) ?? []
     return keys.flatMap((key) => this.pods.get(key) ?? [])
   }
 
@@ -69,6 +70,15 @@ export class ClusterView {
       ),
       ...reflect(this.#options, { resource: PODS, labelSelector, store: this.pods, trim: trimPod }),
     ]
+  }
+
+  #indexPod(key: string, pod: TrimmedPod | undefined, isThere: boolean): void {
+    if (pod === undefined) return
+    const index = `${pod.metadata.namespace ?? ''}/${pod.instance}`
+    const others = (this.#podsOf.get(index) ?? []).filter((one) => one !== key)
+    const keys = isThere ? [...others, key].sort() : others
+    if (keys.length === 0) this.#podsOf.delete(index)
+    else this.#podsOf.set(index, keys)
   }
 
   #stores(): readonly Store<Stored>[] {
@@ -107,12 +117,10 @@ export class ClusterView {
     this.pods.listen((key, after, before) => {
       const item = after ?? before
       if (item === undefined) return
-      const index = `${item.metadata.namespace ?? ''}/${item.instance}`
-      const keys = this.#podsOf.get(index) ?? new Set<string>()
-      if (after === undefined) keys.delete(key)
-      else keys.add(key)
-      if (keys.size === 0) this.#podsOf.delete(index)
-      else this.#podsOf.set(index, keys)
+      if (after?.instance !== before?.instance) {
+        this.#indexPod(key, before, false)
+        this.#indexPod(key, after, true)
+      }
       const server = this.serverOf(item)
       const isNews = after === undefined || before === undefined || differs(before, after)
       if (server !== undefined && isNews) changed(server)

@@ -27,7 +27,8 @@ interface Shown {
   readonly readyReplicas: number
   /** Unix seconds; undefined without certificates. */
   readonly certificateEnd: number | undefined
-  readonly reports: ReadonlyMap<string, number>
+  /** Number of hosts by grade. */
+  readonly grades: readonly (readonly [grade: string, count: number])[]
 }
 
 /** What the metrics are read from when they are asked for. */
@@ -45,6 +46,8 @@ export class OperatorMetrics {
   readonly registry = new Registry()
   readonly #sources: MetricSources
   readonly #shown = new Map<string, Shown>()
+  /** Those with a series for each SocketServer. */
+  readonly #each: Gauge<string>[] = []
   readonly #reconciles: Counter<string>
   readonly #errors: Counter<string>
   readonly #times: Histogram<string>
@@ -91,6 +94,13 @@ export class OperatorMetrics {
     collectDefaultMetrics({ register: this.registry })
   }
 
+  /** All of them as text. Series of each SocketServer are made for it and let go: they are most of what is held otherwise. */
+  async text(): Promise<string> {
+    const text = await this.registry.metrics()
+    for (const gauge of this.#each) gauge.reset()
+    return text
+  }
+
   /** Told of what happens in the queue. */
   readonly queue: QueueObserver = {
     added: () => this.#adds.inc({ name: CONTROLLER }),
@@ -123,7 +133,7 @@ export class OperatorMetrics {
       clients: status.clients ?? 0,
       readyReplicas: status.readyReplicas ?? 0,
       certificateEnd: Number.isNaN(end) ? undefined : end / 1000,
-      reports: grades,
+      grades: [...grades],
     })
   }
 
@@ -197,40 +207,31 @@ export class OperatorMetrics {
       ['version'],
       one({ version }, () => 1),
     )
-    const each = (read: (shown: Shown) => number | undefined) => (): Sample[] =>
-      [...this.#shown].flatMap(([key, shown]): Sample[] => {
-        const value = read(shown)
-        return value === undefined ? [] : [[labelsOf(key), value]]
-      })
     const labels = ['namespace', 'name']
-    gauge(
-      'socketserver_operator_ready',
-      'Whether the SocketServer is ready.',
-      labels,
-      each((shown) => shown.ready),
-    )
-    gauge(
-      'socketserver_operator_clients',
-      'Clients of the SocketServer, over all pods.',
-      labels,
-      each((shown) => shown.clients),
-    )
-    gauge(
-      'socketserver_operator_ready_pods',
-      'Ready pods of the SocketServer.',
-      labels,
-      each((shown) => shown.readyReplicas),
-    )
-    gauge(
+    const each = (
+      name: string,
+      help: string,
+      labelNames: string[],
+      read: (shown: Shown, labels: Readonly<Record<string, string>>) => readonly Sample[],
+    ) => {
+      const samples = () => [...this.#shown].flatMap(([key, shown]) => read(shown, labelsOf(key)))
+      this.#each.push(gauge(name, help, labelNames, samples))
+    }
+    const number = (name: string, help: string, read: (shown: Shown) => number | undefined) =>
+      each(name, help, labels, (shown, of) => {
+        const value = read(shown)
+        return value === undefined ? [] : [[of, value]]
+      })
+    number('socketserver_operator_ready', 'Whether the SocketServer is ready.', ({ ready }) => ready)
+    number('socketserver_operator_clients', 'Clients of the SocketServer, over all pods.', ({ clients }) => clients)
+    number('socketserver_operator_ready_pods', 'Ready pods of the SocketServer.', ({ readyReplicas }) => readyReplicas)
+    number(
       'socketserver_operator_certificate_not_after_timestamp_seconds',
       'End of the certificate of the SocketServer that ends first.',
-      labels,
-      each((shown) => shown.certificateEnd),
+      ({ certificateEnd }) => certificateEnd,
     )
-    gauge('socketserver_operator_hosts', 'Hosts of the SocketServer by grade.', [...labels, 'grade'], () =>
-      [...this.#shown].flatMap(([key, shown]) =>
-        [...shown.reports].map(([grade, count]): Sample => [{ ...labelsOf(key), grade }, count]),
-      ),
+    each('socketserver_operator_hosts', 'Hosts of the SocketServer by grade.', [...labels, 'grade'], (shown, of) =>
+      shown.grades.map(([grade, count]): Sample => [{ ...of, grade }, count]),
     )
   }
 }

@@ -31,7 +31,7 @@ export const openProbes = (at: ProbeAddress, metrics: OperatorMetrics, missing: 
         return what === '' ? answer(200, 'ok\n') : answer(503, `not ready\n${what}\n`)
       }
       case '/metrics':
-        metrics.registry.metrics().then(
+        metrics.text().then(
           (text) => answer(200, text, metrics.registry.contentType),
           () => answer(500, 'cannot answer\n'),
         )

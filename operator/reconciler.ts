@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { RECHECK_ANNOTATION, type SocketServerStatus } from '../crds/index.ts'
 import type { Clock } from '../sidecar/base/clock.ts'
 import type { Log } from '../sidecar/base/log.ts'
+import { acceptAnew, acceptOnce, type KnownAcceptance } from './accept-once.ts'
 import { type ChildMemory, ChildWriter, createChildMemory } from './child-writer.ts'
 import { type ClusterView, SOCKET_SERVERS } from './cluster-view.ts'
 import { isRefusal } from './kube/api-error.ts'
@@ -14,15 +15,13 @@ import { type NudgeMemory, Nudger } from './nudger.ts'
 import { OlderDefinition } from './older-definition.ts'
 import type { Outcome } from './outcome.ts'
 import type { PodReader } from './pod-reader.ts'
-import { accept } from './reconcile/accept.ts'
 import { desire } from './reconcile/desire.ts'
-import type { Acceptance, ChildTrouble, Facts, PodFacts } from './reconcile/facts.ts'
+import type { Acceptance, Accepted, ChildTrouble, Facts, PodFacts, Served } from './reconcile/facts.ts'
 import { childName, selectorLabels, shortHash } from './reconcile/names.ts'
 import type { PodOptions } from './reconcile/objects/child.ts'
-import type { RawParent } from './reconcile/objects/config-map.ts'
 import { statusOf, withoutClients } from './reconcile/status.ts'
-import { type HostStates, hostStates, transitionsOf } from './reconcile/transitions.ts'
-import { type TrimmedPod, type TrimmedServer, trimServer } from './trim.ts'
+import { hostStates, transitionsOf } from './reconcile/transitions.ts'
+import { statusBefore, type TrimmedPod, type TrimmedServer, trimServer } from './trim.ts'
 import type { ReferenceWatch } from './watch-references.ts'
 
 /** What a reconciler works with. */
@@ -57,12 +56,13 @@ interface Memory {
   readonly uid: string
   readonly children: ChildMemory
   readonly nudges: NudgeMemory
-  acceptance: { readonly of: string; readonly specText: string; readonly is: Acceptance } | undefined
+  acceptance: KnownAcceptance | undefined
   statusAt: number
   /** When something last became different. */
   newsAt: number
   news: string
-  hosts: HostStates | undefined
+  /** When hosts were last told of, and how many days before its end a certificate was told to end soon then. */
+  hosts: { readonly at: number; readonly days: number } | undefined
 }
 
 /** Makes one SocketServer true, and says what is: observe, judge, desire, apply, report. */
@@ -131,8 +131,10 @@ export class Reconciler {
 
   async #reconcile(key: string, server: TrimmedServer, memory: Memory): Promise<Outcome> {
     const { view, metrics, clock } = this.#options
-    const acceptance = this.#accept(server, memory)
-    const troubles = acceptance.accepted ? await this.#write(server, acceptance, memory) : []
+    const { known, served } = acceptOnce(server, memory.acceptance)
+    memory.acceptance = known
+    const acceptance = known.is
+    const troubles = acceptance.accepted ? await this.#write(server, acceptance, served, memory) : []
     // A pod that is not asked anew may have become another in between: it is looked at once more, however quiet all seems.
     const mostMs = this.#areAllAsked(server) ? LOOK_MS.quiet : LOOK_MS.moving
     const pods = await this.#readPods(server)
@@ -140,10 +142,11 @@ export class Reconciler {
     const recheck = server.metadata.annotations?.[RECHECK_ANNOTATION] ?? ''
     const wanted = { configHash: isWritten ? acceptance.configHash : undefined, recheck }
     const nudgedMs = await this.#nudger.nudge(wanted, pods, memory.nudges)
-    const facts = this.#facts(server, acceptance, troubles, pods)
+    const before = statusBefore(server)
+    const facts = this.#facts(server, before, acceptance, troubles, pods)
     const status = this.#definition.fit(statusOf(facts))
     this.#noteNews(memory, status)
-    await this.#report(server, status, acceptance, memory)
+    await this.#report(server, before, status, memory)
     metrics.observe(key, status)
     // What came while this was at work is worked on next; the queue knows.
     const now = clock.now()
@@ -153,26 +156,19 @@ export class Reconciler {
     return { kind: 'again', afterMs, isAtRest: isAtRest && afterMs === lookMs }
   }
 
-  /** Parsing hundreds of hosts is done once for each content: the generation alone may come a second time (a restored store). */
-  #accept(server: TrimmedServer, memory: Memory): Acceptance {
-    const { metadata, specText } = server
-    const of = `${metadata.generation} ${metadata.annotations?.[RECHECK_ANNOTATION] ?? ''}`
-    const known = memory.acceptance
-    const isKnown = known?.of === of && known.specText === specText
-    const is = isKnown ? known.is : accept({ ...server, spec: JSON.parse(specText) as RawParent['spec'] })
-    memory.acceptance = { of, specText, is }
-    return is
-  }
-
   async #write(
     server: TrimmedServer,
-    acceptance: Acceptance & { accepted: true },
+    accepted: Accepted,
+    known: Served | undefined,
     memory: Memory,
   ): Promise<ChildTrouble[]> {
     const { apiVersion, kind, metadata } = server
-    const parent = { apiVersion, kind, metadata, spec: acceptance.server.spec }
-    const make = () => desire(parent, acceptance.manifest, this.#options.pods)
-    return await this.#children.write({ parent, of: acceptance, make }, memory.children)
+    const make = () => {
+      const served = known ?? acceptAnew(server)
+      if (!served.accepted) throw new Error(`what was accepted is not any more: ${served.message}`)
+      return desire({ apiVersion, kind, metadata, spec: served.server.spec }, served.manifest, this.#options.pods)
+    }
+    return await this.#children.write({ parent: { metadata }, of: accepted, make }, memory.children)
   }
 
   #areAllAsked({ metadata: { name, namespace = '' } }: TrimmedServer): boolean {
@@ -195,6 +191,7 @@ export class Reconciler {
 
   #facts(
     server: TrimmedServer,
+    before: Partial<SocketServerStatus>,
     acceptance: Acceptance,
     troubles: readonly ChildTrouble[],
     pods: readonly (readonly [TrimmedPod, PodFacts])[],
@@ -212,7 +209,7 @@ export class Reconciler {
       recheck: annotations?.[RECHECK_ANNOTATION] ?? '',
       selector: labels.join(','),
       address: view.children.Service.get(key)?.address ?? '',
-      before: server.status,
+      before,
       now: clock.now(),
     }
   }
@@ -228,27 +225,28 @@ export class Reconciler {
 
   async #report(
     server: TrimmedServer,
+    before: Partial<SocketServerStatus>,
     status: Partial<SocketServerStatus>,
-    acceptance: Acceptance,
     memory: Memory,
   ): Promise<void> {
     const { view, events, clock } = this.#options
     const now = clock.now()
-    const days = acceptance.accepted ? acceptance.server.spec.certExpireDays : 30
-    const hostsBefore = memory.hosts ?? hostStates(server.status, now, days)
-    const hosts = hostStates(status, now, days)
-    const transitions = transitionsOf(server.status, status, hostsBefore, hosts)
-    if (this.#isToBeWritten(server, status, memory, now)) {
+    const accepted = memory.acceptance?.is
+    const days = accepted?.accepted ? accepted.expected.certExpireDays : 30
+    const last = memory.hosts ?? { at: now, days }
+    const hostsBefore = hostStates(before, last.at, last.days)
+    const transitions = transitionsOf(before, status, hostsBefore, hostStates(status, now, days))
+    if (this.#isToBeWritten(server, before, status, memory, now)) {
       const { name, namespace = '' } = server.metadata
       const object = { metadata: { name, namespace }, status }
       const written = await this.#applyStatus(object)
       memory.statusAt = now
       view.servers.put(trimServer(written))
-    } else if (!isDeepStrictEqual(withoutClients(server.status), withoutClients(status))) {
+    } else if (!isDeepStrictEqual(withoutClients(before), withoutClients(status))) {
       // What is not written yet has not been told either.
       return
     }
-    memory.hosts = hosts
+    memory.hosts = { at: now, days }
     for (const transition of transitions) await events.record(server, transition)
   }
 
@@ -263,7 +261,8 @@ export class Reconciler {
   }
 
   #isToBeWritten(
-    { metadata, status: before }: TrimmedServer,
+    { metadata }: TrimmedServer,
+    before: Partial<SocketServerStatus>,
     status: Partial<SocketServerStatus>,
     memory: Memory,
     now: number,

@@ -38,8 +38,12 @@ function isNamed(item: unknown, name: string): boolean {
   }
 }
 
+/** Bytes of a hash that tell two objects apart. */
+const HASH_BYTES = 16
+
+// A text that is cut off another would keep the whole of it in memory.
 const hash = (value: unknown): string =>
-  createHash('sha256').update(canonicalJson(value)).digest('base64url').slice(0, 22)
+  createHash('sha256').update(canonicalJson(value)).digest().toString('base64url', 0, HASH_BYTES)
 
 /** What one field manager has applied to an object, as a short text: it changes when any of these fields changes. */
 export const ownedFingerprint = (object: KubeObject, manager: string): string => {

@@ -1,6 +1,7 @@
 import { configHash } from '../../crds/index.ts'
 import { parseObject } from '../../crds/parse.ts'
-import type { Acceptance } from './facts.ts'
+import { expectedOf } from './expected.ts'
+import type { Refused, Served } from './facts.ts'
 import { fitsConfigMap, manifestText, type RawParent } from './objects/config-map.ts'
 
 /** What another version of the contract looks like from here. */
@@ -8,14 +9,16 @@ const OF_ANOTHER_VERSION = new Set(['unknown-field', 'unknown-value'])
 const MOST_TOLD = 20
 
 /** Judges a specification by the whole contract, the rules that the API server cannot check among it. Pure. */
-export function accept(parent: RawParent): Acceptance {
+export function accept(parent: RawParent): Served | Refused {
   const { apiVersion, kind, metadata, spec } = parent
   const { name, namespace, generation } = metadata
   const result = parseObject({ apiVersion, kind, metadata: { name, namespace, generation }, spec })
   if (result.ok) {
     const manifest = manifestText(parent)
-    if (fitsConfigMap(manifest))
-      return { accepted: true, server: result.value, manifest, configHash: configHash(result.value) }
+    if (fitsConfigMap(manifest)) {
+      const { value: server } = result
+      return { accepted: true, server, manifest, configHash: configHash(server), expected: expectedOf(server.spec) }
+    }
     const message = `the configuration has ${Buffer.byteLength(manifest)} bytes, more than a ConfigMap holds: spread the hosts over several SocketServers`
     return { accepted: false, reason: 'TooLarge', message, problems: [] }
   }

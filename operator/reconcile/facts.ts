@@ -58,15 +58,38 @@ export interface ChildTrouble {
   readonly message: string
 }
 
-/** Whether a specification can be served: the manifest, or why not. */
-export type Acceptance =
-  | { readonly accepted: true; readonly server: SocketServer; readonly manifest: string; readonly configHash: string }
-  | {
-      readonly accepted: false
-      readonly reason: 'Invalid' | 'Unsupported' | 'TooLarge'
-      readonly message: string
-      readonly problems: readonly Problem[]
-    }
+/** As much of a specification as reports are judged by. */
+export interface Expected {
+  /** Number of its listeners. */
+  readonly listeners: number
+  readonly certExpireDays: number
+  /** Tags of the hosts that end TLS, and so need a certificate. */
+  readonly tlsTags: readonly string[]
+}
+
+/** A specification that can be served, as far as it is remembered. */
+export interface Accepted {
+  readonly accepted: true
+  readonly configHash: string
+  readonly expected: Expected
+}
+
+/** A specification that cannot be served, and why. */
+export interface Refused {
+  readonly accepted: false
+  readonly reason: 'Invalid' | 'Unsupported' | 'TooLarge'
+  readonly message: string
+  readonly problems: readonly Problem[]
+}
+
+/** Whether a specification can be served. */
+export type Acceptance = Accepted | Refused
+
+/** What is served, from which the children are made. */
+export interface Served extends Accepted {
+  readonly server: SocketServer
+  readonly manifest: string
+}
 
 /** Everything that is known of one SocketServer at one moment. */
 export interface Facts {

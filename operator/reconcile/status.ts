@@ -69,7 +69,7 @@ export function statusOf(facts: Facts): Partial<SocketServerStatus> {
   const hosts = joinHosts(reports)
   const expiry = earliest(hosts)
   const isHeard = reports.length > 0
-  const all = acceptance.accepted ? acceptance.server.spec.listeners.length : listeners.length
+  const all = acceptance.accepted ? acceptance.expected.listeners : listeners.length
   const up = listeners.filter(({ state }) => state === 'Listening').length
   return {
     observedGeneration: generation,

@@ -1,4 +1,4 @@
-import type { IcsHostStatus, SocketServerSpec } from '../../../crds/index.ts'
+import type { IcsHostStatus } from '../../../crds/index.ts'
 import { type Verdict, verdict } from '../conditions.ts'
 import { type Facts, reportsOf } from '../facts.ts'
 import { unproven } from './unproven.ts'
@@ -6,19 +6,6 @@ import { unproven } from './unproven.ts'
 const DAY_MS = 86_400_000
 /** Where the specification cannot be read. */
 const DEFAULT_EXPIRE_DAYS = 30
-
-/** Tags of the hosts that end TLS, and so need a certificate. */
-function tagsThatEndTls({ listeners, icsHosts }: SocketServerSpec): ReadonlySet<string> {
-  const tls = new Set(listeners.filter((listener) => listener.tls).map(({ name }) => name))
-  const hosts = icsHosts.filter(
-    ({ enabled, handler, listeners: named }) =>
-      enabled &&
-      handler.type !== 'Passthrough' &&
-      (named.length === 0 ? tls.size > 0 : named.some((name) => tls.has(name))),
-  )
-  const own = listeners.filter(({ tls: isTls, handler }) => isTls && handler && handler.type !== 'Passthrough')
-  return new Set([...hosts.map(({ hostTag }) => hostTag), ...own.map(({ name }) => name)])
-}
 
 /** What is wrong with the certificates that a host serves; the first of its messages tells most. */
 const faultOf = ({ hostTag, messages, certificates }: IcsHostStatus): string | undefined => {
@@ -34,7 +21,7 @@ export function judgeCertificatesValid(facts: Facts): Verdict {
   const hosts = reports.flatMap(({ report }) => report.icsHosts)
   const faults = new Set(hosts.flatMap((host) => faultOf(host) ?? []))
   if (faults.size > 0) return verdict('CertificatesValid', 'False', 'CertificateInvalid', [...faults].join('; '))
-  const needed = facts.acceptance.accepted ? tagsThatEndTls(facts.acceptance.server.spec) : new Set<string>()
+  const needed = new Set(facts.acceptance.accepted ? facts.acceptance.expected.tlsTags : [])
   const missing = new Set(
     hosts
       .filter(({ hostTag, certificates }) => certificates.length === 0 && needed.has(hostTag))
@@ -50,7 +37,7 @@ export function judgeCertificatesValid(facts: Facts): Verdict {
 /** Whether no served certificate is within `certExpireDays` of its end. */
 export function judgeCertificatesRenewed(facts: Facts): Verdict {
   const { acceptance, now } = facts
-  const days = acceptance.accepted ? acceptance.server.spec.certExpireDays : DEFAULT_EXPIRE_DAYS
+  const days = acceptance.accepted ? acceptance.expected.certExpireDays : DEFAULT_EXPIRE_DAYS
   const expiring = new Set(
     reportsOf(facts).flatMap(({ report }) =>
       report.icsHosts.flatMap(({ hostTag, certificates }) =>
