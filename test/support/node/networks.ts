@@ -94,14 +94,17 @@ async function readRoutes(family: '-4' | '-6'): Promise<Route[]> {
   return JSON.parse((await runHere(['ip', '-json', family, 'route', 'show', 'table', 'all'])) || '[]') as Route[]
 }
 
-/** Whether the machine has IPv6, and kube-proxy what it needs for it. */
+/** Whether interfaces of the machine, new ones too, have IPv6, and kube-proxy what it needs for it. */
 async function hasIpv6(): Promise<boolean> {
-  const hasTables = await runHere(['unshare', '--net', 'ip6tables', '-t', 'nat', '-S']).then(
+  const isOn = ['all', 'default'].every((which) => {
+    const switchOff = `/proc/sys/net/ipv6/conf/${which}/disable_ipv6`
+    return existsSync(switchOff) && readFileSync(switchOff, 'utf8').trim() === '0'
+  })
+  if (!isOn) return false
+  return runHere(['unshare', '--net', 'ip6tables', '-t', 'nat', '-S']).then(
     () => true,
     () => false,
   )
-  const disabled = '/proc/sys/net/ipv6/conf/all/disable_ipv6'
-  return hasTables && existsSync(disabled) && readFileSync(disabled, 'utf8').trim() === '0'
 }
 
 /**
