@@ -28,6 +28,14 @@ export default defineConfig({
           ...{ maxWorkers: 1, sequence: { groupOrder: 1 } },
         },
       },
+      // What it leaves behind takes the node minutes to get over: its programs ask an API server that was away less and less often.
+      {
+        test: {
+          ...shared,
+          ...{ name: 'e2e-last', include: ['test/e2e/last/*.test.ts'] },
+          ...{ maxWorkers: 1, sequence: { groupOrder: 2 } },
+        },
+      },
     ],
   },
 })

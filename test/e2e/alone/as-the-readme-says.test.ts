@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { findChartTools } from '../../support/chart-tools/chart-tools.ts'
 import { type Child, startChild } from '../../support/child.ts'
 import { type E2eCluster, useCluster } from '../../support/e2e/cluster.ts'
+import { explainFailures } from '../../support/e2e/explain.ts'
 import { helm, RELEASE } from '../../support/e2e/helm.ts'
 import { readmeCommands } from '../../support/e2e/readme-commands.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -17,6 +18,10 @@ const REGISTRY = 'registry.example.com/socketserver'
 let cluster: E2eCluster
 let directory: string
 
+explainFailures(
+  () => cluster,
+  () => 'default',
+)
 beforeAll(async () => {
   cluster = await useCluster()
   directory = await mkdtemp(join(tmpdir(), 'socketserver-readme-'))
