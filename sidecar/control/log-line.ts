@@ -22,9 +22,9 @@ const plain = (value: unknown): unknown => {
   return value instanceof Error ? value.message : value
 }
 
-const jsonOf = (value: unknown): string => {
+const jsonOf = (value: unknown): string | undefined => {
   try {
-    return JSON.stringify(value)
+    return JSON.stringify(value) as string | undefined
   } catch {
     // A circle, or a bigint far inside: a log line is never worth an exception.
     return JSON.stringify(String(value))
@@ -36,22 +36,36 @@ const PLAIN = /^[^\s"=]+$/
 const prettyValue = (value: unknown): string => {
   const shown = plain(value)
   if (typeof shown === 'string') return PLAIN.test(shown) ? shown : JSON.stringify(shown)
-  return typeof shown === 'object' && shown !== null ? jsonOf(shown) : String(shown)
+  return typeof shown === 'object' && shown !== null ? (jsonOf(shown) ?? '') : String(shown)
 }
 
-/** One line as JSON, newline included. `time` is RFC 3339 in UTC; a field that is undefined is left out. */
+/** What stands in JSON between quotation marks as it is: nearly all that is ever logged. */
+const SAFE = /^[ !#-[\]-~]*$/
+
+// JSON escapes what is below 0x20 by itself.
+const quoted = (text: string): string =>
+  SAFE.test(text) ? `"${text}"` : JSON.stringify(text).replace(UNSAFE, escapeOne)
+
+/** A value as JSON; undefined for what JSON does not have. */
+const jsonValue = (value: unknown): string | undefined => {
+  if (typeof value === 'string') return quoted(value)
+  if (typeof value === 'number') return Number.isFinite(value) ? `${value}` : 'null'
+  if (typeof value === 'boolean') return `${value}`
+  const shown = plain(value)
+  return typeof shown === 'string' ? quoted(shown) : jsonOf(shown)?.replace(UNSAFE, escapeOne)
+}
+
+/**
+ * One line as JSON, newline included. `time` is RFC 3339 in UTC; a field that is undefined is left out. Written piece by
+ * piece: an object made for `JSON.stringify` costs several times as much, and each connection has a line.
+ */
 export const jsonLine = (time: string, level: LogLevel, message: string, fields: LogFields = {}): string => {
-  const members: Record<string, unknown> = { time, level, message }
-  for (const name in fields) members[name] = plain(fields[name])
-  let line: string
-  try {
-    line = JSON.stringify(members)
-  } catch {
-    for (const name in members) members[name] = JSON.parse(jsonOf(members[name]) ?? 'null')
-    line = JSON.stringify(members)
+  let line = `{"time":"${time}","level":"${level}","message":${quoted(message)}`
+  for (const name in fields) {
+    const value = jsonValue(fields[name])
+    if (value !== undefined) line += `,${quoted(name)}:${value}`
   }
-  // JSON escapes what is below 0x20 by itself.
-  return `${line.replace(UNSAFE, escapeOne)}\n`
+  return `${line}}\n`
 }
 
 /** One line for people, newline included: clock time, level, message, then `name=value` of every field that is set. */
