@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { RECHECK_ANNOTATION, type SocketServer } from '../../crds/index.ts'
 import { systemClock } from '../base/clock.ts'
+import { letHeapGrow } from '../base/heap-growth.ts'
 import type { Log } from '../base/log.ts'
 import { programVersion } from '../base/program-files.ts'
 import { createServer } from '../compose.ts'
@@ -147,6 +148,7 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
   const admin = options.admin === undefined ? undefined : await openAdminServer(options.admin, pages, tellAdminError)
   // Nothing else keeps the process alive while no listener could be opened yet and there is no admin surface.
   const alive = setInterval(() => {}, 60_000)
+  const endHeapGrowth = letHeapGrow()
   let control: Control | undefined
   let ticketKeys: TicketKeys | undefined
   try {
@@ -250,6 +252,7 @@ export const runServer = async (options: RunOptions, terminal: Terminal): Promis
     ticketKeys?.close()
     eventLoop.close()
     clearInterval(alive)
+    endHeapGrowth()
     admin?.close()
     await control?.close()
   }
