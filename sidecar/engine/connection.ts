@@ -1,9 +1,11 @@
 import type net from 'node:net'
 import type { Duplex } from 'node:stream'
+import { ownedEvents } from '../base/owned-events.ts'
 import type { CloseReason } from './close-reason.ts'
 import { causeOf } from './defects.ts'
 import type { Lane, Places } from './places.ts'
 import type { ClientFacts, ClientPhase, ClientRecord, ClientState, SocketClient, TlsFacts } from './ports.ts'
+import type { Seat } from './roster.ts'
 import { plainAddress, type Source } from './stages/source.ts'
 
 /** Milliseconds a closing client has to take what was written to it. */
@@ -50,6 +52,10 @@ export class Connection implements SocketClient {
   sentBytes = 0
   onClose: (() => void) | undefined = undefined
   isBetweenRequests: (() => boolean) | undefined = undefined
+  /** Its place among the clients of the listener. */
+  seat: Seat<Connection> | undefined = undefined
+  /** Its place among those that no handler has yet. */
+  pendingSeat: Seat<Connection> | undefined = undefined
   /** Under which the client is counted among those of its source in all processes, when it is. */
   sharedEntry: number | undefined = undefined
   /** The listener's places while the client holds one; undefined in the overflow lane. */
@@ -82,8 +88,9 @@ export class Connection implements SocketClient {
     this.peerPort = socket.remotePort ?? 0
     this.localAddress = plainAddress(socket.localAddress)
     this.localPort = socket.localPort ?? 0
-    socket.on('error', (error) => this.#failed(error))
-    socket.on('close', () => this.#gone())
+    ofSocket.own(socket, this)
+    socket.on('error', onSocketError)
+    socket.on('close', onSocketClose)
   }
 
   get closed(): boolean {
@@ -106,11 +113,9 @@ export class Connection implements SocketClient {
     this.stream = stream
     if (stream !== this.socket) {
       this.#openStreams += 1
-      stream.on('error', (error) => this.#failed(error))
-      stream.on('close', () => {
-        this.socket.destroy()
-        this.#gone()
-      })
+      ofSocket.own(stream, this)
+      stream.on('error', onSocketError)
+      stream.on('close', onTlsClose)
     }
   }
 
@@ -239,7 +244,8 @@ export class Connection implements SocketClient {
     return true
   }
 
-  #failed(error: NodeJS.ErrnoException): void {
+  /** A stream of the client failed. */
+  failed(error: NodeJS.ErrnoException): void {
     // Before a host is chosen and secured nobody served the client: it went away by itself.
     this.close(this.isServed ? 'ClientReset' : 'ClientGone', error.code ?? error.message)
   }
@@ -263,8 +269,8 @@ export class Connection implements SocketClient {
     this.socket.destroy()
   }
 
-  /** Bun closes the socket below TLS as soon as the client ends its direction; the client is there until TLS is over. */
-  #gone(): void {
+  /** A stream of the client is closed. Bun closes the socket below TLS as soon as the client ends its direction; the client is there until TLS is over. */
+  gone(): void {
     this.#openStreams -= 1
     if (this.#openStreams === 0) this.#release()
   }
@@ -273,5 +279,26 @@ export class Connection implements SocketClient {
     this.#decide(this.isServed ? 'Completed' : 'ClientGone', '')
     this.disarm()
     this.#owner.released(this)
+    letGo(this.socket)
+    if (this.stream !== this.socket) letGo(this.stream)
   }
+}
+
+const ofSocket = ownedEvents<Connection>((one, error) => one.close('HandlerFailed', causeOf(error)))
+const onSocketError = ofSocket.listener<NodeJS.ErrnoException>((one, error) => one.failed(error))
+const onSocketClose = ofSocket.listener((one) => one.gone())
+const onTlsClose = ofSocket.listener((one) => {
+  one.socket.destroy()
+  one.gone()
+})
+
+const ignore = () => {}
+
+/**
+ * Nothing happens to a stream after its close, but Node keeps that of a TLS connection until the whole heap is collected
+ * (its handle is a root of every collection of the young), and with it whoever listens to it.
+ */
+function letGo(stream: Duplex): void {
+  stream.removeAllListeners()
+  stream.on('error', ignore)
 }

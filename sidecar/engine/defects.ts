@@ -12,9 +12,9 @@ interface Closable {
 // Follows what is done on behalf of a connection through timers, promises and the sockets it opens.
 const scope = new AsyncLocalStorage<Closable>()
 
-/** Runs the life of a connection, so that `blame` finds it whatever throws in the course of it. */
-export function onBehalfOf(connection: Closable, life: () => void): void {
-  scope.run(connection, life)
+/** Does something for a connection, so that `blame` finds it whatever throws in the course of it. */
+export function onBehalfOf<Result>(connection: Closable, act: () => Result): Result {
+  return scope.run(connection, act)
 }
 
 /**
@@ -29,8 +29,8 @@ export function blame(defect: unknown): boolean {
 }
 
 /**
- * Makes an exception in a listener of the connection's stream close that connection. Only for a stream that was
- * accepted rather than made on behalf of the connection: its events come outside of every scope.
+ * Makes an exception in a listener of the connection's stream close that connection: the events of a stream that was there
+ * before anything was done on behalf of the connection come outside of every scope.
  */
 export function guardEvents(connection: Closable): void {
   const { stream } = connection

@@ -211,7 +211,7 @@ export class Engine {
   }
 
   *#connections(): Iterable<Connection> {
-    for (const listener of [...this.#listeners.values(), ...this.#leaving]) yield* [...listener.clients]
+    for (const listener of [...this.#listeners.values(), ...this.#leaving]) yield* listener.clients
   }
 
   /** A listener keeps its clients by its name, and a socket goes to whoever needs it: swapped ports are swapped sockets. */
@@ -250,7 +250,7 @@ export class Engine {
     this.#leaving.add(listener)
     // It stays among those that leave until the last of its clients is gone: their bytes are counted until then.
     setTimeout(() => {
-      for (const connection of [...listener.clients]) connection.close('ListenerRemoved')
+      for (const connection of listener.clients) connection.close('ListenerRemoved')
     }, drainMs).unref()
   }
 

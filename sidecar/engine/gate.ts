@@ -37,7 +37,7 @@ export class Gate {
   #settings: GateSettings
   #admission: Admission
   #live = 0
-  /** The listeners with clients that no handler has yet. */
+  /** The listeners with clients that no handler has yet, and some that had. */
   readonly #waiting = new Set<Places>()
   readonly #lanes: { readonly tls: Lane; readonly plain: Lane }
   #busyHttp: Buffer
@@ -108,7 +108,7 @@ export class Gate {
     this.#live += 1
     places.live += 1
     shared?.taken(connection.listener)
-    places.pending.add(connection)
+    connection.pendingSeat = places.pending.add(connection)
     this.#waiting.add(places)
     connection.places = places
     return true
@@ -116,7 +116,7 @@ export class Gate {
 
   /** A handler has the client from here on: it makes room for nobody any more. */
   served(connection: Connection): void {
-    if (connection.places) this.#isNotPending(connection, connection.places)
+    if (connection.places) isNotPending(connection, connection.places)
   }
 
   /** Says goodbye to a client that went through the overflow lane's handshake. */
@@ -160,7 +160,7 @@ export class Gate {
 
   /** Passes the place of the client that waits longest on, when it has waited too long. */
   #makeRoom(places: Places | undefined, now: number): boolean {
-    const longest = places?.pending.values().next().value
+    const longest = places?.pending.first
     if (!longest || now - longest.acceptedAt < PATIENCE_MS) return false
     longest.close('TooSlow', 'its place went to another client, as there was none left')
     // One that was refused already and takes its time to leave.
@@ -173,8 +173,9 @@ export class Gate {
     let longest: Places | undefined
     let since = Number.POSITIVE_INFINITY
     for (const places of this.#waiting) {
-      const acceptedAt = places.pending.values().next().value?.acceptedAt ?? Number.POSITIVE_INFINITY
-      if (acceptedAt < since) [longest, since] = [places, acceptedAt]
+      const { first } = places.pending
+      if (!first) this.#waiting.delete(places)
+      else if (first.acceptedAt < since) [longest, since] = [places, first.acceptedAt]
     }
     return longest
   }
@@ -186,12 +187,13 @@ export class Gate {
     places.live -= 1
     this.#live -= 1
     this.#shared?.freed(connection.listener)
-    this.#isNotPending(connection, places)
+    isNotPending(connection, places)
   }
+}
 
-  #isNotPending(connection: Connection, places: Places): void {
-    if (places.pending.delete(connection) && places.pending.size === 0) this.#waiting.delete(places)
-  }
+function isNotPending(connection: Connection, { pending }: Places): void {
+  if (connection.pendingSeat) pending.delete(connection.pendingSeat)
+  connection.pendingSeat = undefined
 }
 
 function turnAway(connection: Connection, reason: CloseReason): false {

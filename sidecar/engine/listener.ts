@@ -2,11 +2,11 @@ import type net from 'node:net'
 import type { Log } from '../base/log.ts'
 import type { ListenerConfiguration } from './configuration.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
-import { onBehalfOf } from './defects.ts'
 import { ListeningSocket, type SocketOwner, whyNot } from './listening-socket.ts'
 import { type PipelineContext, type Route, serveConnection } from './pipeline.ts'
 import type { Places } from './places.ts'
 import type { ListenState } from './ports.ts'
+import { Roster } from './roster.ts'
 
 /** Milliseconds between tries of a listener that cannot listen: doubled from the first to the last. */
 const RETRY_MS = { first: 250, last: 5_000 } as const
@@ -29,7 +29,7 @@ export interface ListenerContext extends PipelineContext {
  */
 export class Listener implements ConnectionOwner, SocketOwner {
   readonly name: string
-  readonly clients = new Set<Connection>()
+  readonly clients = new Roster<Connection>()
   readonly places: Places
   readonly #context: ListenerContext
   #configuration: ListenerConfiguration
@@ -137,9 +137,9 @@ export class Listener implements ConnectionOwner, SocketOwner {
 
   accept(socket: net.Socket): void {
     const connection = new Connection(this.#context.nextClientId(), socket, this, this.#context.clock.elapsed())
-    this.clients.add(connection)
+    connection.seat = this.clients.add(connection)
     this.#context.observer.clientOpened(this.name, connection)
-    onBehalfOf(connection, () => void serveConnection(connection, this.#route, this.places, this.#context))
+    void serveConnection(connection, this.#route, this.places, this.#context)
   }
 
   /**
@@ -164,7 +164,7 @@ export class Listener implements ConnectionOwner, SocketOwner {
   }
 
   released(connection: Connection): void {
-    this.clients.delete(connection)
+    if (connection.seat) this.clients.delete(connection.seat)
     this.#context.gate.release(connection)
     if (connection.sharedEntry !== undefined) this.#context.shared?.leave(connection.sharedEntry)
     this.#context.observer.clientClosed(connection.record(this.#context.clock.elapsed()))

@@ -3,7 +3,7 @@ import type { SteadyClock } from '../base/clock.ts'
 import type { CloseReason } from './close-reason.ts'
 import type { EngineTimeouts } from './configuration.ts'
 import type { Connection } from './connection.ts'
-import { causeOf, guardEvents } from './defects.ts'
+import { causeOf, guardEvents, onBehalfOf } from './defects.ts'
 import type { Gate } from './gate.ts'
 import type { HostEntry } from './host-entry.ts'
 import type { Places } from './places.ts'
@@ -16,6 +16,7 @@ import type { ClientHello } from './tls/client-hello.ts'
 import { negotiatedGroup } from './tls/groups.ts'
 import type { HostTable } from './tls/host-table.ts'
 import { isOpenSsl } from './tls/policy.ts'
+import { settledFacts } from './tls/settled-facts.ts'
 
 /** What a connection passes through; replaced as a whole when the configuration changes. */
 export interface Route {
@@ -156,11 +157,9 @@ function secured(
     cipher: socket.getCipher()?.standardName ?? '',
     resumed: socket.isSessionReused(),
   }
-  connection.tls = {
-    ...settled,
-    group: negotiatedGroup(host.groups, hello, settled, isOpenSsl),
-    peerCertificate: verdict.kind === 'accept' ? verdict.certificate : undefined,
-  }
+  const group = negotiatedGroup(host.groups, hello, settled, isOpenSsl)
+  const certificate = verdict.kind === 'accept' ? verdict.certificate : undefined
+  connection.tls = settledFacts({ ...settled, group }, certificate)
   if (verdict.kind === 'refuse') {
     connection.close(verdict.reason, verdict.detail)
     return
@@ -179,14 +178,15 @@ async function serve(connection: Connection, host: HostEntry, { gate, clock }: P
   connection.hostTag = host.hostTag
   connection.beginService(clock.elapsed())
   gate.served(connection)
-  if (connection.stream === connection.socket) guardEvents(connection)
+  const { handler } = host
+  if (!handler.guardsItself) guardEvents(connection)
   try {
     const banner = gate.bannerOf(host)
     if (banner) {
       connection.sentBytes += banner.length
       connection.stream.write(banner)
     }
-    await host.handler.serve(connection)
+    await (handler.guardsItself ? handler.serve(connection) : onBehalfOf(connection, () => handler.serve(connection)))
   } catch (error) {
     connection.close('HandlerFailed', causeOf(error))
   }

@@ -80,6 +80,11 @@ export interface Handler {
    * and the one over a limit gets 503.
    */
   readonly speaks?: 'http'
+  /**
+   * Present when whatever the handler does for a client is guarded by the handler: what its listeners and timers throw closes
+   * that client. Others are followed through their timers and promises, which costs every client something.
+   */
+  readonly guardsItself?: true
   serve(client: SocketClient): void | Promise<void>
   /** Called when no new client will come: stops timers and probes. Clients in service are left alone. */
   dispose?(): void

@@ -24,6 +24,8 @@ const KEY_NAME_BYTES = 16
 // Carries a connection's callback through the handshake, so that the events of a server shared by many
 // connections find their own without a private field of the TLS socket.
 const settling = new AsyncLocalStorage<Settle>()
+/** Leads out of it again: on Bun each listener that is added within holds what is carried, for as long as it is there. */
+const outside = AsyncLocalStorage.snapshot()
 
 /**
  * The unbound TLS server of one host. SNICallback changes certificate and key alone; versions, ciphers, groups, ALPN
@@ -96,9 +98,14 @@ export class HostServer {
     let server = this.#servers.get(name)
     if (server) return server
     server = tls.createServer({ ...this.#options, ticketKeys: this.#keys.get(name) as Buffer })
-    server.on('secureConnection', (socket) => settling.getStore()?.({ kind: 'secured', socket }))
-    server.on('tlsClientError', (error) => settling.getStore()?.({ kind: 'failed', error }))
+    server.on('secureConnection', (socket) => settled({ kind: 'secured', socket }))
+    server.on('tlsClientError', (error) => settled({ kind: 'failed', error }))
     this.#servers.set(name, server)
     return server
   }
+}
+
+function settled(outcome: HandshakeOutcome): void {
+  const settle = settling.getStore()
+  if (settle) outside(settle, outcome)
 }
