@@ -1,5 +1,5 @@
 import type { Handler } from '../engine/ports.ts'
-import { reflect } from './relay.ts'
+import { reflect } from './reflect.ts'
 
 /** The handler Echo: every byte is sent back, and the end of the client is answered by the end. */
 export function createEcho(): Handler {

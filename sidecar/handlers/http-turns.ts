@@ -30,7 +30,8 @@ export class HttpTurns {
   answered(chunk: Buffer, sentBefore: number): void {
     if (this.#isAsking) {
       this.#isAsking = false
-      this.#head = chunk.length <= HEAD_BYTES ? chunk : Buffer.from(chunk.subarray(0, HEAD_BYTES))
+      // Copied: the chunk may be overwritten by the next, and a large one would be kept whole.
+      this.#head = Buffer.from(chunk.subarray(0, HEAD_BYTES))
       this.#headAt = sentBefore
     }
     const { length } = chunk

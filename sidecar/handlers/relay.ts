@@ -1,6 +1,8 @@
 import type net from 'node:net'
-import type { Duplex } from 'node:stream'
+import { ownedEvents } from '../base/owned-events.ts'
+import { causeOf } from '../engine/defects.ts'
 import type { SocketClient } from '../engine/ports.ts'
+import type { LentReader, LentTaker } from './backends/lent-buffer.ts'
 import { beginsRequest, HttpTurns } from './http-turns.ts'
 
 /** Milliseconds a backend has to take the last bytes of a client that is gone. */
@@ -12,6 +14,8 @@ export interface BackendConnection {
   readonly socket: net.Socket
   /** What TLS runs on; the same as `socket` without TLS. */
   readonly transport: net.Socket
+  /** Who reads `socket`, when it emits no `data`: what it takes is overwritten by the next read. */
+  readonly lent: LentReader | undefined
 }
 
 /**
@@ -19,90 +23,155 @@ export interface BackendConnection {
  * one side ends the other side's direction alone. A side that does not take its bytes stops the other from being read,
  * so no more is held than what the sockets' buffers do. Closes the client with `Completed`, or with
  * `BackendReset` when the backend breaks off before its end; whoever closes the client closes the backend too.
- *
- * Nothing is allocated or called per chunk beyond the handlers below (and for HTTP/1, whose turn it is): this is the hot path of every byte.
  */
-export function relay(client: SocketClient, { socket: backend, transport }: BackendConnection): void {
-  const { stream } = client
-  let hasBackendEnded = false
-  let turns: HttpTurns | undefined
+export function relay(client: SocketClient, connection: BackendConnection): void {
+  new Relay(client, connection).begin()
+}
 
-  const followTurns = () => {
-    const followed = new HttpTurns()
-    turns = followed
-    client.isBetweenRequests = () => followed.isBetweenRequests(client.sentBytes)
+/** Nothing is allocated per chunk (but for HTTP/1, whose turn it is): this is the hot path of every byte. */
+class Relay implements LentTaker {
+  readonly #client: SocketClient
+  readonly #backend: net.Socket
+  readonly #transport: net.Socket
+  readonly #lent: LentReader | undefined
+  #hasBackendEnded = false
+  #turns: HttpTurns | undefined = undefined
+  /** Whether the first bytes are still to tell what the client speaks. */
+  #isToBeSeen: boolean
+
+  constructor(client: SocketClient, { socket, transport, lent }: BackendConnection) {
+    this.#client = client
+    this.#backend = socket
+    this.#transport = transport
+    this.#lent = lent
+    this.#isToBeSeen = client.alpnProtocol === undefined
+    if (client.alpnProtocol === 'http/1.1') this.#followTurns()
   }
-  if (client.alpnProtocol === 'http/1.1') followTurns()
-  else if (client.alpnProtocol === undefined)
-    stream.once('data', (chunk: Buffer) => {
-      if (beginsRequest(chunk)) followTurns()
-    })
-  const onClientData = (chunk: Buffer) => {
-    turns?.asked()
-    client.receivedBytes += chunk.length
+
+  begin(): void {
+    const { stream } = this.#client
+    const backend = this.#backend
+    this.#client.onClose = () => this.#closed()
+    ofClient.own(stream, this)
+    ofBackend.own(backend, this)
+    backend.on('error', onBackendError)
+    backend.on('close', onBackendClose)
+    stream.on('drain', onClientDrain)
+    backend.on('drain', onBackendDrain)
+    stream.on('end', onClientEnd)
+    backend.on('end', onBackendEnd)
+    stream.on('finish', onClientFinish)
+    backend.on('finish', onBackendFinish)
+    if (this.#lent) this.#lent.taker = this
+    else backend.on('data', onBackendData)
+    stream.on('data', onClientData)
+    // A stream that was paused by hand does not flow by itself.
+    stream.resume()
+    backend.resume()
+  }
+
+  fromClient(chunk: Buffer): void {
+    const backend = this.#backend
+    if (this.#isToBeSeen) {
+      this.#isToBeSeen = false
+      if (beginsRequest(chunk)) this.#followTurns()
+    }
+    this.#turns?.asked()
+    this.#client.receivedBytes += chunk.length
     // A chunk as large as the buffer makes write() false even when the kernel took it at once.
-    if (!backend.write(chunk) && backend.writableLength > 0) stream.pause()
+    if (!backend.write(chunk) && backend.writableLength > 0) this.#client.stream.pause()
   }
-  const onBackendData = (chunk: Buffer) => {
-    turns?.answered(chunk, client.sentBytes)
+
+  fromBackend(chunk: Buffer): void {
+    const client = this.#client
+    const { stream } = client
+    this.#turns?.answered(chunk, client.sentBytes)
     client.sentBytes += chunk.length
-    if (!stream.write(chunk) && stream.writableLength > 0) backend.pause()
+    if (!stream.write(chunk) && stream.writableLength > 0) this.#backend.pause()
   }
-  const finished = () => {
-    if (stream.writableFinished && (backend.writableFinished || backend.destroyed)) client.close('Completed')
+
+  takeLent(chunk: Buffer): void {
+    try {
+      // Behind what waits already a lent chunk would wait too, and be overwritten meanwhile.
+      this.fromBackend(this.#client.stream.writableLength > 0 ? Buffer.from(chunk) : chunk)
+    } catch (error) {
+      this.failed(error)
+    }
   }
-  const broken = (cause: string) => {
+
+  clientTakesMore(): void {
+    this.#backend.resume()
+  }
+
+  backendTakesMore(): void {
+    this.#client.stream.resume()
+  }
+
+  clientEnded(): void {
+    this.#backend.end()
+  }
+
+  backendEnded(): void {
+    this.#hasBackendEnded = true
+    this.#client.stream.end()
+  }
+
+  finished(): void {
+    const { stream } = this.#client
+    const backend = this.#backend
+    if (stream.writableFinished && (backend.writableFinished || backend.destroyed)) this.#client.close('Completed')
+  }
+
+  broken(cause: string): void {
+    const client = this.#client
     if (client.closed) return
-    if (!hasBackendEnded) {
+    if (!this.#hasBackendEnded) {
       client.close('BackendReset', cause)
       return
     }
     // It said all it had to and takes nothing more, as servers do that answer early: the answer still has to arrive,
     // and a client that is stuck in sending would never read it.
-    stream.off('data', onClientData)
-    stream.resume()
-    finished()
+    client.stream.off('data', onClientData)
+    client.stream.resume()
+    this.finished()
   }
 
-  client.onClose = () => {
-    if (!hasBackendEnded || !stream.readableEnded) reset(backend, transport)
+  failed(error: unknown): void {
+    this.#client.close('HandlerFailed', causeOf(error))
+  }
+
+  #followTurns(): void {
+    const client = this.#client
+    const turns = new HttpTurns()
+    this.#turns = turns
+    client.isBetweenRequests = () => turns.isBetweenRequests(client.sentBytes)
+  }
+
+  #closed(): void {
+    const backend = this.#backend
+    if (!this.#hasBackendEnded || !this.#client.stream.readableEnded) reset(backend, this.#transport)
     else if (backend.writableFinished) backend.destroy()
     // Both ended, and the client's socket is gone as soon as it has taken its part; its last bytes may still be on
     // their way to the backend.
-    else lingerOn(backend, transport)
+    else lingerOn(backend, this.#transport)
   }
-  backend.on('error', (error: NodeJS.ErrnoException) => broken(error.code ?? error.message))
-  backend.on('close', () => broken('closed before its end'))
-
-  stream.on('drain', () => backend.resume())
-  backend.on('drain', () => stream.resume())
-  stream.on('end', () => backend.end())
-  backend.on('end', () => {
-    hasBackendEnded = true
-    stream.end()
-  })
-  stream.on('finish', finished)
-  backend.on('finish', finished)
-  backend.on('data', onBackendData)
-  stream.on('data', onClientData)
-  // A stream that was paused by hand does not flow by itself.
-  stream.resume()
-  backend.resume()
 }
 
-/** Sends the client's own bytes back, with the same half-close and back-pressure. */
-export function reflect(client: SocketClient): void {
-  const stream: Duplex = client.stream
-  stream.on('data', (chunk: Buffer) => {
-    client.receivedBytes += chunk.length
-    client.sentBytes += chunk.length
-    if (!stream.write(chunk) && stream.writableLength > 0) stream.pause()
-  })
-  stream.on('drain', () => stream.resume())
-  stream.on('end', () => stream.end())
-  stream.on('finish', () => client.close('Completed'))
-  stream.resume()
-}
+const ofClient = ownedEvents<Relay>((one, error) => one.failed(error))
+const onClientData = ofClient.listener<Buffer>((one, chunk) => one.fromClient(chunk))
+const onClientDrain = ofClient.listener((one) => one.clientTakesMore())
+const onClientEnd = ofClient.listener((one) => one.clientEnded())
+const onClientFinish = ofClient.listener((one) => one.finished())
+
+const ofBackend = ownedEvents<Relay>((one, error) => one.failed(error))
+const onBackendData = ofBackend.listener<Buffer>((one, chunk) => one.fromBackend(chunk))
+const onBackendDrain = ofBackend.listener((one) => one.backendTakesMore())
+const onBackendEnd = ofBackend.listener((one) => one.backendEnded())
+const onBackendFinish = ofBackend.listener((one) => one.finished())
+const onBackendClose = ofBackend.listener((one) => one.broken('closed before its end'))
+const onBackendError = ofBackend.listener<NodeJS.ErrnoException>((one, error) =>
+  one.broken(error.code ?? error.message),
+)
 
 /** Lets the backend take what was written to it, for a while. It goes by itself once it has. */
 function lingerOn(backend: net.Socket, transport: net.Socket): void {

@@ -1,7 +1,9 @@
 import net from 'node:net'
 import tls from 'node:tls'
+import { ownedEvents } from '../../base/owned-events.ts'
 import type { BackendConnection } from '../relay.ts'
 import type { BackendAddress } from './backend.ts'
+import { LentReader } from './lent-buffer.ts'
 
 /** What is done with a connection before the client's bytes. */
 export interface Opening {
@@ -12,6 +14,8 @@ export interface Opening {
   readonly header: Buffer | undefined
   /** Undefined for plain text. */
   readonly tls: tls.ConnectionOptions | undefined
+  /** Whether what a plain backend sends may be handed over in a buffer that is overwritten by the next read. */
+  readonly mayLend: boolean
 }
 
 /** How a connect ended. */
@@ -27,9 +31,7 @@ export type OpeningOutcome =
 
 /** A connect under way. */
 export interface Connecting {
-  /** Emits `close` once, however the connect and the connection end. */
-  readonly transport: net.Socket
-  /** Gives up; the watcher is not called any more. */
+  /** Gives up; the watcher is told nothing more but that it is `gone`. */
   cancel(): void
 }
 
@@ -39,6 +41,10 @@ export interface ConnectWatcher {
   waiting(): void
   /** Called once, unless the connect is cancelled, and never before `connectBackend` returns. A connection is handed over paused. */
   settled(outcome: OpeningOutcome): void
+  /** Called once, however the connect and the connection end. */
+  gone(): void
+  /** Called with what one of the others threw, or a defect here. */
+  failed(error: unknown): void
 }
 
 /** Milliseconds after which a connect is a long one; a backend in the same network accepts within one or two. */
@@ -46,57 +52,131 @@ const WAITING_MS = 100
 
 /** Connects to a backend. */
 export function connectBackend(opening: Opening, watcher: ConnectWatcher): Connecting {
-  const { address, timeoutMs, header, tls: security } = opening
-  const options = { allowHalfOpen: true, noDelay: true, keepAlive: true }
-  const transport = net.connect(
-    address.kind === 'unix'
-      ? { ...options, path: address.path }
-      : { ...options, host: address.host, port: address.port },
-  )
-  let socket = transport
-  let isSettled = false
+  return new Connect(opening, watcher)
+}
 
-  const end = (outcome?: OpeningOutcome) => {
-    if (isSettled) return
-    isSettled = true
-    clearTimeout(timer)
-    socket.off('error', onError)
-    if (outcome?.kind === 'open') transport.off('close', onClose)
-    else {
-      // An error that comes late has no one to tell.
-      socket.on('error', () => {})
-      socket.destroy()
-      transport.destroy()
-    }
-    if (outcome) watcher.settled(outcome)
+class Connect implements Connecting {
+  /** Undefined once it is settled: many connections are kept for long, and nothing of it is needed any more. */
+  #opening: Opening | undefined
+  readonly #watcher: ConnectWatcher
+  readonly #lent: LentReader | undefined
+  readonly #transport: net.Socket
+  #socket: net.Socket
+  /** One timer for both, since nearly every connect ends before either. */
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(opening: Opening, watcher: ConnectWatcher) {
+    const { address, tls: security, mayLend } = opening
+    this.#opening = opening
+    this.#watcher = watcher
+    this.#lent = mayLend && !security ? new LentReader() : undefined
+    this.#transport = net.connect(optionsOf(address, this.#lent))
+    this.#socket = this.#transport
+    this.#timer = setTimeout(waited, WAITING_MS, this)
+    ofTransport.own(this.#transport, this)
+    this.#transport.on('error', onError)
+    this.#transport.on('close', onClose)
+    this.#transport.on('connect', onConnect)
   }
-  const onError = (error: NodeJS.ErrnoException) => end({ kind: kindOf(error, socket), detail: textOf(error) })
-  const onClose = () => end({ kind: 'refused', detail: 'closed before it was ready' })
-  const onTimeout = () => end({ kind: 'timeout', detail: `no answer within ${timeoutMs} ms` })
-  // One timer for both, since nearly every connect ends before either.
-  let timer = setTimeout(() => {
-    timer = setTimeout(onTimeout, timeoutMs - WAITING_MS)
-    watcher.waiting()
-  }, WAITING_MS)
 
-  transport.on('error', onError)
-  transport.on('close', onClose)
-  transport.on('connect', () => {
+  cancel(): void {
+    this.#end()
+  }
+
+  connected(): void {
+    if (this.#opening === undefined) return
+    const { header, tls: security } = this.#opening
+    const transport = this.#transport
     if (header) transport.write(header)
     if (!security) {
-      end({ kind: 'open', connection: { socket, transport } })
+      this.#open()
       return
     }
     // TLS takes over the handle; what still befalls the socket below is told by the one above.
     transport.off('error', onError)
-    transport.on('error', () => {})
+    transport.on('error', ignore)
     const secured = tls.connect({ ...security, socket: transport, allowHalfOpen: true } as tls.ConnectionOptions)
-    socket = secured
+    this.#socket = secured
+    ofTransport.own(secured, this)
     secured.on('error', onError)
-    secured.on('secureConnect', () => end({ kind: 'open', connection: { socket: secured, transport } }))
-  })
-  return { transport, cancel: () => end() }
+    secured.on('secureConnect', onSecured)
+  }
+
+  secured(): void {
+    this.#open()
+  }
+
+  broken(error: NodeJS.ErrnoException): void {
+    this.#end({ kind: kindOf(error, this.#socket), detail: textOf(error) })
+  }
+
+  closed(): void {
+    try {
+      this.#end({ kind: 'refused', detail: 'closed before it was ready' })
+    } finally {
+      this.#watcher.gone()
+    }
+  }
+
+  waited(): void {
+    if (this.#opening === undefined) return
+    this.#timer = setTimeout(timedOut, this.#opening.timeoutMs - WAITING_MS, this)
+    this.#watcher.waiting()
+  }
+
+  timedOut(): void {
+    this.#end({ kind: 'timeout', detail: `no answer within ${this.#opening?.timeoutMs} ms` })
+  }
+
+  failed(error: unknown): void {
+    this.#watcher.failed(error)
+  }
+
+  #open(): void {
+    const connection = { socket: this.#socket, transport: this.#transport, lent: this.#lent }
+    this.#end({ kind: 'open', connection })
+  }
+
+  #end(outcome?: OpeningOutcome): void {
+    if (this.#opening === undefined) return
+    this.#opening = undefined
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#socket.off('error', onError)
+    if (outcome?.kind !== 'open') {
+      // An error that comes late has no one to tell.
+      this.#socket.on('error', ignore)
+      this.#socket.destroy()
+      this.#transport.destroy()
+    }
+    if (outcome) this.#watcher.settled(outcome)
+  }
 }
+
+const ignore = () => {}
+
+function optionsOf(address: BackendAddress, lent: LentReader | undefined): net.NetConnectOpts {
+  const options = { allowHalfOpen: true, noDelay: true, keepAlive: true, ...(lent ? { onread: lent.onread } : {}) }
+  return address.kind === 'unix'
+    ? { ...options, path: address.path }
+    : { ...options, host: address.host, port: address.port }
+}
+
+const ofTransport = ownedEvents<Connect>((one, error) => one.failed(error))
+const onConnect = ofTransport.listener((one) => one.connected())
+const onSecured = ofTransport.listener((one) => one.secured())
+const onClose = ofTransport.listener((one) => one.closed())
+const onError = ofTransport.listener<NodeJS.ErrnoException>((one, error) => one.broken(error))
+
+const inTimer = (act: (one: Connect) => void) => (one: Connect) => {
+  try {
+    act(one)
+  } catch (error) {
+    one.failed(error)
+  }
+}
+const waited = inTimer((one) => one.waited())
+const timedOut = inTimer((one) => one.timedOut())
 
 /** Errors of this machine, whoever is connected to. */
 const EXHAUSTED: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
