@@ -8,6 +8,7 @@ import { CLIENT_CLOSED, clientFields } from '../control/client-line.ts'
 import type { LineWriter } from '../control/line-writer.ts'
 import { listenerLine } from '../control/listener-line.ts'
 import { createLog } from '../control/logger.ts'
+import { blame, causeOf } from '../engine/defects.ts'
 import type { EngineObserver } from '../engine/ports.ts'
 import type { Channel } from './channel.ts'
 import { LeasedLimits } from './leased-limits.ts'
@@ -57,7 +58,8 @@ export function createWorkerServer({ supervisor, writer, onDefect, exit }: Worke
     }
     onDefect((defect) => {
       counts.defects += 1
-      log('error', 'defect', { error: defect instanceof Error ? (defect.stack ?? defect.message) : String(defect) })
+      log('error', 'defect', { error: causeOf(defect) })
+      blame(defect)
     })
     return createServer({
       manifest: withoutSharedLimits(setup.manifest),

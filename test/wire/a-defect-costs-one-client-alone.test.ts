@@ -60,9 +60,11 @@ const FAULTS = {
 let workspace: Workspace
 let engine: TlsEngine
 let plainPorts: Readonly<Record<string, number>>
+let env: Readonly<Record<string, string>>
 beforeAll(async () => {
   workspace = await createWorkspace()
   const preload = await workspace.write('preload.mjs', PRELOAD)
+  env = engineRuntime === 'bun' ? { BUN_OPTIONS: `--preload ${preload}` } : { NODE_OPTIONS: `--import ${preload}` }
   const tags = [...Object.keys(FAULTS), 'in-promise', 'on-close']
   plainPorts = Object.fromEntries(
     await Promise.all([...tags, 'good'].map(async (tag) => [tag, await freePort()] as const)),
@@ -78,7 +80,7 @@ beforeAll(async () => {
     ],
     {
       moreListeners: plain.map(([name, port]) => listener({ name, port, tls: false })),
-      env: engineRuntime === 'bun' ? { BUN_OPTIONS: `--preload ${preload}` } : { NODE_OPTIONS: `--import ${preload}` },
+      env,
     },
   )
 })
@@ -140,6 +142,19 @@ test('an exception while a client is being closed leaves no client behind', asyn
     expectBlame(await engine.closeLine(client.origin), 'on-close', 'onClose')
   }
   await goodIsServed()
+})
+
+test('an exception in a timer of a worker closes its client, and the worker goes on', async () => {
+  const tags = ['in-timer', 'good']
+  const hosts = tags.map((hostTag) => host({ hostTag, listeners: ['tls'] }))
+  await using several = await startTlsEngine(hosts, { args: ['--workers', '2'], env })
+  const connect = (tag: string) =>
+    connectTls({ port: several.port, servername: `${tag}.test`, ca: several.authority.cert })
+  await using bystander = await connect('good')
+  await using client = await connect('in-timer')
+  await client.toEnd()
+  expectBlame(await several.closeLine(client.origin), 'in-timer', 'a timer')
+  expect(await bystander.request('still here')).toBe('still here')
 })
 
 test('after all of that the process is the same, and no client is left', async () => {
