@@ -96,10 +96,7 @@ const probesOf = (text: string): ProbeAddress | undefined => {
   if (text === 'none') return undefined
   const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:]+)):([0-9]{1,5})$/.exec(text) ?? []
   if (port === undefined || Number(port) > 65535)
-    throw refuse(
-      `"${text}", given by --probes, is not of the form ADDRESS:PORT`,
-      'give for example 0.0.0.0:8910, or none',
-    )
+    throw refuse(`"${text}", given by --probes, is not of the form ADDRESS:PORT`, 'give for example [::]:8910, or none')
   return { address: bracketed ?? plain ?? '', port: Number(port) }
 }
 

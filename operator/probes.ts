@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import { SocketServerError } from '../sidecar/base/errors.ts'
+import { listenOn } from '../sidecar/base/listen-on.ts'
 import type { OperatorMetrics } from './metrics.ts'
 
 /** Where probes and metrics are answered. */
@@ -13,7 +14,11 @@ export interface ProbeAddress {
  *
  * @throws SocketServerError SS_CANNOT_LISTEN
  */
-export const openProbes = (at: ProbeAddress, metrics: OperatorMetrics, missing: () => string): Promise<Server> => {
+export const openProbes = async (
+  at: ProbeAddress,
+  metrics: OperatorMetrics,
+  missing: () => string,
+): Promise<Server> => {
   const server = createServer({ headersTimeout: 5_000, requestTimeout: 5_000 }, (request, response) => {
     const answer = (status: number, body: string, type = 'text/plain; charset=utf-8') => {
       response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' })
@@ -41,19 +46,14 @@ export const openProbes = (at: ProbeAddress, metrics: OperatorMetrics, missing: 
     }
   })
   server.maxConnections = 64
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause) =>
-      reject(
-        new SocketServerError(
-          'SS_CANNOT_LISTEN',
-          `${at.address} port ${at.port} for probes and metrics: ${cause.message}`,
-          {
-            hint: 'give another address by --probes ADDRESS:PORT, or --probes none',
-            cause,
-          },
-        ),
-      ),
+  try {
+    await listenOn(server, at)
+  } catch (cause) {
+    throw new SocketServerError(
+      'SS_CANNOT_LISTEN',
+      `${at.address} port ${at.port} for probes and metrics: ${(cause as Error).message}`,
+      { hint: 'give another address by --probes ADDRESS:PORT, or --probes none', cause },
     )
-    server.listen(at.port, at.address, () => resolve(server))
-  })
+  }
+  return server
 }

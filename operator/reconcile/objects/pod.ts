@@ -123,7 +123,7 @@ export const podTemplateOf = ({ metadata, spec }: Parent, options: PodOptions) =
           ...(options.imagePullPolicy === undefined ? {} : { imagePullPolicy: options.imagePullPolicy }),
           args: [
             ...['serve', '-f', `${ROOT}/config`, ...directories],
-            ...['--admin', `0.0.0.0:${admin}`, '--control', '/tmp/socketserver.sock', '--log', 'json'],
+            ...['--admin', `[::]:${admin}`, '--control', '/tmp/socketserver.sock', '--log', 'json'],
             ...['--pre-stop', String(options.preStopSeconds)],
           ],
           ports: [{ name: ADMIN_PORT_NAME, containerPort: admin, protocol: 'TCP' }],

@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { SocketServerError } from '../../base/errors.ts'
+import { listenOn } from '../../base/listen-on.ts'
 import { endpoint } from '../client-line.ts'
 import type { Readiness } from './readiness.ts'
 
 /** Where the admin surface listens. */
 export interface AdminAddress {
-  /** IP literal, or a name the machine resolves. */
+  /** IP literal, or a name the machine resolves; "::" is every address, also where there is no IPv6. */
   readonly address: string
   /** 0 takes any free port. */
   readonly port: number
@@ -86,7 +87,7 @@ const respond = (request: IncomingMessage, response: ServerResponse, answer: Ans
  *
  * @throws SocketServerError SS_CANNOT_LISTEN
  */
-export const openAdminServer = (
+export const openAdminServer = async (
   at: AdminAddress,
   pages: AdminPages,
   onError: (error: unknown) => void,
@@ -118,21 +119,20 @@ export const openAdminServer = (
   )
   server.maxConnections = 64
   server.maxRequestsPerSocket = 1000
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(at, error)))
-    server.listen(at.port, at.address, () => {
-      server.removeAllListeners('error')
-      server.on('error', onError)
-      const bound = server.address()
-      resolve({
-        port: typeof bound === 'object' && bound !== null ? bound.port : at.port,
-        close() {
-          server.close()
-          server.closeAllConnections()
-        },
-      })
-    })
-  })
+  try {
+    await listenOn(server, at)
+  } catch (error) {
+    throw cannotListen(at, error as NodeJS.ErrnoException)
+  }
+  server.on('error', onError)
+  const bound = server.address()
+  return {
+    port: typeof bound === 'object' && bound !== null ? bound.port : at.port,
+    close() {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
 }
 
 const CAUSES: Readonly<Record<string, { readonly found: string; readonly hint: string }>> = {

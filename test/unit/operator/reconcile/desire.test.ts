@@ -117,7 +117,7 @@ describe('the children', () => {
     for (const { secret, configMap } of named as { secret?: object; configMap?: object }[])
       expect(secret ?? configMap).toMatchObject({ optional: true })
     expect(spec.containers[0].args.join(' ')).toMatch(
-      /^serve -f \/etc\/socketserver\/config --secrets \/etc\/socketserver\/secrets --configmaps \/etc\/socketserver\/configmaps --admin 0\.0\.0\.0:8900/,
+      /^serve -f \/etc\/socketserver\/config --secrets \/etc\/socketserver\/secrets --configmaps \/etc\/socketserver\/configmaps --admin \[::\]:8900/,
     )
   })
 

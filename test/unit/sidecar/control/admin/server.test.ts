@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type AdminPages, type AdminServer, openAdminServer } from '../../../../../sidecar/control/admin/server.ts'
@@ -9,6 +10,9 @@ const pages: AdminPages = {
   metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'up 1\n' }),
   status: async () => ({ name: 'edge' }),
 }
+const hasIPv6 = Object.values(networkInterfaces())
+  .flat()
+  .some((one) => one?.address === '::1')
 let server: AdminServer | undefined
 const errors: unknown[] = []
 const open = async (changes: Partial<AdminPages> = {}) => {
@@ -85,6 +89,16 @@ describe('the admin surface', () => {
     socket.write('GET /livez HTTP/1.1\r\n')
     socket.resume()
     await once(socket, 'close')
+  })
+
+  test('"::" is every address, of IPv4 as well', async () => {
+    const every = await openAdminServer({ address: '::', port: 0 }, pages, () => {})
+    try {
+      for (const host of ['127.0.0.1', ...(hasIPv6 ? ['[::1]'] : [])])
+        expect((await fetch(`http://${host}:${every.port}/livez`)).status).toBe(200)
+    } finally {
+      every.close()
+    }
   })
 
   test('a port in use is told with the cause and the cure', async () => {
