@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'vitest'
 import { distributionOf } from '../support/e2e/distribution.ts'
 import { servedBy } from '../support/e2e/served-by.ts'
-import { twoHosts } from '../support/e2e/two-hosts.ts'
+import { serveTwoHosts } from '../support/e2e/two-hosts.ts'
 import { withStage } from '../support/e2e/with-stage.ts'
 
 const WITHIN_MS = 240_000
@@ -13,8 +13,7 @@ const at = withStage('untold')
 
 test('a Secret is replaced and nobody tells: the kubelet brings it in its own time', async () => {
   const { stage } = at
-  for (const name of ['shop', 'calm']) await stage.renew(`${name}-tls`, [`${name}.example.com`])
-  await stage.apply(twoHosts())
+  await serveTwoHosts(stage)
   await sleep(QUIET_MS)
   const pods = await stage.pods()
   const from = performance.now()

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { distributionOf } from '../support/e2e/distribution.ts'
 import { servedBy } from '../support/e2e/served-by.ts'
-import { PORT, twoHosts } from '../support/e2e/two-hosts.ts'
+import { PORT, serveTwoHosts } from '../support/e2e/two-hosts.ts'
 import { withStage } from '../support/e2e/with-stage.ts'
 import { startLoad } from '../support/steady-load.ts'
 
@@ -14,8 +14,7 @@ const at = withStage('secret')
 
 test(`a Secret is replaced ${TIMES} times under load: each pod serves it in ${SERVED_MS / 1_000} s once nudged, and no request fails`, async () => {
   const { stage } = at
-  for (const name of ['shop', 'calm']) await stage.renew(`${name}-tls`, [`${name}.example.com`])
-  await stage.apply(twoHosts())
+  await serveTwoHosts(stage)
   const pods = await stage.pods()
   expect(pods).toHaveLength(2)
   const targets = await Promise.all(['shop', 'calm'].map((name) => stage.client(`${name}.example.com`, PORT)))

@@ -1,10 +1,10 @@
 import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { startFreshClients } from '../support/e2e/fresh-clients.ts'
 import { processesOf } from '../support/e2e/processes.ts'
 import { replaced, uidsOf } from '../support/e2e/replaced.ts'
-import { PORT, twoHosts } from '../support/e2e/two-hosts.ts'
+import { PORT, serveTwoHosts, twoHosts } from '../support/e2e/two-hosts.ts'
 import { withStage } from '../support/e2e/with-stage.ts'
 import { eventually } from '../support/eventually.ts'
-import { type SteadyLoad, startLoad } from '../support/steady-load.ts'
 import type { TlsClientOptions } from '../support/tls-client.ts'
 
 const REPLACED_MS = 240_000
@@ -13,20 +13,16 @@ const at = withStage('pods')
 let target: TlsClientOptions
 
 beforeAll(async () => {
-  for (const name of ['shop', 'calm']) await at.stage.renew(`${name}-tls`, [`${name}.example.com`])
-  await at.stage.apply(twoHosts())
+  await serveTwoHosts(at.stage)
   target = await at.stage.client('shop.example.com', PORT)
 })
 
 /** What an earlier test left under way is over. */
 beforeEach(() => replaced(at.stage, []))
 
-/** Clients that connect for every request: a kept one would be ended by whatever ends its pod. */
-const startFresh = (): Promise<SteadyLoad> => startLoad([target], { kept: 0, fresh: 4, pauseMs: 10 })
-
 test('kubectl rollout restart: every pod is replaced, and no request fails', async () => {
   const before = await uidsOf(at.stage)
-  await using load = await startFresh()
+  await using load = await startFreshClients(target)
   const { namespace } = at.stage.place
   const said = await at.cluster.admin.kubectl(['rollout', 'restart', 'deployment/edge-ics', '-n', namespace])
   expect(said.code, said.stderr).toBe(0)
@@ -39,7 +35,7 @@ test('a Secret that is named for the first time: every pod is replaced, and no r
   const before = await uidsOf(at.stage)
   const name = `more${Date.now()}`
   await at.stage.renew(`${name}-tls`, [`${name}.example.com`])
-  await using load = await startFresh()
+  await using load = await startFreshClients(target)
   await at.stage.apply(twoHosts({}, [name]))
   await replaced(at.stage, before)
   expect(await load.stop()).toEqual([])
@@ -47,7 +43,7 @@ test('a Secret that is named for the first time: every pod is replaced, and no r
 
 test('eviction, as a drain does it: one pod at a time is let go, and no request fails', async () => {
   const before = await at.stage.pods()
-  await using load = await startFresh()
+  await using load = await startFreshClients(target)
   let refused = 0
   for (const { name } of before)
     await eventually(
@@ -71,7 +67,7 @@ test('SIGKILL of an engine: its container starts again while the other pod serve
   const { ownNode } = at.cluster
   if (ownNode === undefined) return skip('the processes of pods are seen on a node of the suite alone')
   const [victim, other] = await at.stage.pods()
-  await using load = await startFresh()
+  await using load = await startFreshClients(target)
   const engine = processesOf(ownNode.controlGroups, victim?.uid ?? '').find(({ command }) => command.includes('serve'))
   expect(engine, 'the engine of the pod').toBeDefined()
   process.kill(engine?.pid ?? Number.NaN, 'SIGKILL')
@@ -93,7 +89,7 @@ test('SIGKILL of an engine: its container starts again while the other pod serve
   process.stdout.write(
     `SIGKILL of one of two engines: ${failures.length < 20 ? failures.length : '20 or more'} of ${load.answered} requests failed\n`,
   )
-  await using after = await startFresh()
+  await using after = await startFreshClients(target)
   await eventually(() => expect(after.answered).toBeGreaterThan(50), { withinMs: 30_000 })
   expect(await after.stop()).toEqual([])
 })

@@ -1,12 +1,12 @@
 import { dirname } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { startChild } from '../../support/child.ts'
+import { startFreshClients } from '../../support/e2e/fresh-clients.ts'
 import { ensureOperator } from '../../support/e2e/helm.ts'
 import { replaced, uidsOf } from '../../support/e2e/replaced.ts'
-import { PORT, twoHosts } from '../../support/e2e/two-hosts.ts'
+import { PORT, serveTwoHosts } from '../../support/e2e/two-hosts.ts'
 import { withStage } from '../../support/e2e/with-stage.ts'
 import { eventually } from '../../support/eventually.ts'
-import { startLoad } from '../../support/steady-load.ts'
 import type { TlsClientOptions } from '../../support/tls-client.ts'
 
 const HELD_MS = 60_000
@@ -18,8 +18,7 @@ let target: TlsClientOptions
 
 beforeAll(async () => {
   await ensureOperator(at.cluster)
-  for (const name of ['shop', 'calm']) await at.stage.renew(`${name}-tls`, [`${name}.example.com`])
-  await at.stage.apply(twoHosts())
+  await serveTwoHosts(at.stage)
   target = await at.stage.client('shop.example.com', PORT)
 })
 beforeEach(() => uncordon())
@@ -39,7 +38,7 @@ test('kubectl drain of the only node: one pod serves on until another has a plac
   if (ownNode === undefined) return skip('a node is drained that is the suite’s own alone')
   await replaced(at.stage, [])
   const before = await uidsOf(at.stage)
-  await using load = await startLoad([target], { kept: 0, fresh: 4, pauseMs: 10 })
+  await using load = await startFreshClients(target)
   const drain = await startChild([kubectl, 'drain', ownNode.nodeName, ...DRAIN], {
     env: { PATH: process.env['PATH'] ?? '', HOME: dirname(kubeconfig), KUBECONFIG: kubeconfig },
   })

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createTemporaryDirectory } from '../../support/control-plane/temporary-directory.ts'
+import { startFreshClients } from '../../support/e2e/fresh-clients.ts'
 import { ensureOperator, helm, RELEASE } from '../../support/e2e/helm.ts'
 import { writeOlderChart } from '../../support/e2e/older-chart.ts'
 import { replaced, uidsOf } from '../../support/e2e/replaced.ts'
-import { PORT, twoHosts } from '../../support/e2e/two-hosts.ts'
+import { PORT, serveTwoHosts, twoHosts } from '../../support/e2e/two-hosts.ts'
 import { withStage } from '../../support/e2e/with-stage.ts'
-import { startLoad } from '../../support/steady-load.ts'
 import type { TlsClientOptions } from '../../support/tls-client.ts'
 
 /** A field that the definition of the older chart has not got. */
@@ -17,8 +17,7 @@ let target: TlsClientOptions
 
 beforeAll(async () => {
   await ensureOperator(at.cluster)
-  for (const name of ['shop', 'calm']) await at.stage.renew(`${name}-tls`, [`${name}.example.com`])
-  await at.stage.apply(twoHosts())
+  await serveTwoHosts(at.stage)
   target = await at.stage.client('shop.example.com', PORT)
 })
 /** What an earlier test left under way, or broken, is put right. */
@@ -28,9 +27,6 @@ beforeEach(async () => {
 })
 afterAll(() => ensureOperator(at.cluster))
 
-/** Clients that connect for every request: a kept one would be ended by whatever ends its pod. */
-const startFresh = () => startLoad([target], { kept: 0, fresh: 4, pauseMs: 10 })
-
 /** Applies a SocketServer that uses the field. */
 const useField = () => at.stage.apply(twoHosts({ [FIELD]: 500 }))
 const storedField = async () => (await at.stage.place.get('SocketServer', 'edge')).spec[FIELD]
@@ -39,7 +35,7 @@ test('a new image of the engine: every pod is replaced by one of it, and no requ
   const other = at.cluster.ownNode?.otherImage
   if (other === undefined) return skip(ONE_IMAGE)
   const before = await uidsOf(at.stage)
-  await using load = await startFresh()
+  await using load = await startFreshClients(target)
   await ensureOperator(at.cluster, ['--set-string', `engine.image.tag=${other.slice(other.lastIndexOf(':') + 1)}`])
   await replaced(at.stage, before, other)
   expect(await load.stop()).toEqual([])
@@ -52,7 +48,7 @@ test('helm upgrade from an older chart, with an older definition and image, and 
   if (other === undefined) return skip(ONE_IMAGE)
   await using directory = await createTemporaryDirectory('socketserver-older-chart-')
   const older = await writeOlderChart(directory.path, FIELD)
-  await using load = await startFresh()
+  await using load = await startFreshClients(target)
   await ensureOperator({ ...at.cluster, image: other }, [], older)
   await replaced(at.stage, [], other)
   await expect(useField()).rejects.toThrow(`.spec.${FIELD}: field not declared in schema`)

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { distributionOf } from '../../support/e2e/distribution.ts'
 import { ensureOperator } from '../../support/e2e/helm.ts'
 import { servedBy } from '../../support/e2e/served-by.ts'
-import { PORT, twoHosts } from '../../support/e2e/two-hosts.ts'
+import { PORT, serveTwoHosts } from '../../support/e2e/two-hosts.ts'
 import { withStage } from '../../support/e2e/with-stage.ts'
 import { startLoad } from '../../support/steady-load.ts'
 
@@ -16,8 +16,7 @@ const at = withStage('watched')
 
 beforeAll(async () => {
   await ensureOperator(at.cluster, ['--set', 'watchSecrets=true'])
-  for (const name of ['shop', 'calm']) await at.stage.renew(`${name}-tls`, [`${name}.example.com`])
-  await at.stage.apply(twoHosts())
+  await serveTwoHosts(at.stage)
 })
 afterAll(() => ensureOperator(at.cluster))
 

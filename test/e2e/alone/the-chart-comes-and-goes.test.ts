@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { ensureOperator, helm, RELEASE } from '../../support/e2e/helm.ts'
-import { PORT, twoHosts } from '../../support/e2e/two-hosts.ts'
+import { PORT, serveTwoHosts, twoHosts } from '../../support/e2e/two-hosts.ts'
 import { withStage } from '../../support/e2e/with-stage.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startLoad } from '../../support/steady-load.ts'
@@ -13,8 +13,7 @@ let target: TlsClientOptions
 
 beforeAll(async () => {
   await ensureOperator(at.cluster)
-  for (const name of ['shop', 'calm']) await at.stage.renew(`${name}-tls`, [`${name}.example.com`])
-  await at.stage.apply(twoHosts())
+  await serveTwoHosts(at.stage)
   target = await at.stage.client('shop.example.com', PORT)
 })
 

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { ensureOperator, RELEASE } from '../../support/e2e/helm.ts'
 import { processesOf } from '../../support/e2e/processes.ts'
 import { remotePlane } from '../../support/e2e/remote-plane.ts'
-import { PORT, twoHosts } from '../../support/e2e/two-hosts.ts'
+import { PORT, serveTwoHosts, twoHosts } from '../../support/e2e/two-hosts.ts'
 import { withStage } from '../../support/e2e/with-stage.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startLoad } from '../../support/steady-load.ts'
@@ -17,8 +17,7 @@ let targets: readonly TlsClientOptions[]
 
 beforeAll(async () => {
   await ensureOperator(at.cluster)
-  for (const name of ['shop', 'calm']) await at.stage.renew(`${name}-tls`, [`${name}.example.com`])
-  await at.stage.apply(twoHosts())
+  await serveTwoHosts(at.stage)
   targets = await Promise.all(['shop', 'calm'].map((name) => at.stage.client(`${name}.example.com`, PORT)))
 })
 

@@ -1,3 +1,5 @@
+import type { Stage } from './stage.ts'
+
 /** Port of the listener of {@link twoHosts}. */
 export const PORT = 8443
 
@@ -17,6 +19,12 @@ export const twoHosts = (more: Json = {}, others: readonly string[] = []): Json 
   timeouts: { drainSeconds: 5 },
   ...more,
 })
+
+/** Has the stage serve {@link twoHosts}, each with a certificate of its own. */
+export async function serveTwoHosts(stage: Stage): Promise<void> {
+  for (const name of ['shop', 'calm']) await stage.renew(`${name}-tls`, [`${name}.example.com`])
+  await stage.apply(twoHosts())
+}
 
 /** A host that goes on naming the Secret of `shop` when that is away: pods are replaced when a Secret is not named any more. */
 export const KEEPER: Json = { ...host('keeper'), certificate: { secretName: 'shop-tls' } }
