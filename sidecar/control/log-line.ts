@@ -43,8 +43,7 @@ const prettyValue = (value: unknown): string => {
 const SAFE = /^[ !#-[\]-~]*$/
 
 // JSON escapes what is below 0x20 by itself.
-const quoted = (text: string): string =>
-  SAFE.test(text) ? `"${text}"` : JSON.stringify(text).replace(UNSAFE, escapeOne)
+const quoted = (text: string): string => (SAFE.test(text) ? `"${text}"` : printable(JSON.stringify(text)))
 
 /** A value as JSON; undefined for what JSON does not have. */
 const jsonValue = (value: unknown): string | undefined => {
@@ -52,7 +51,9 @@ const jsonValue = (value: unknown): string | undefined => {
   if (typeof value === 'number') return Number.isFinite(value) ? `${value}` : 'null'
   if (typeof value === 'boolean') return `${value}`
   const shown = plain(value)
-  return typeof shown === 'string' ? quoted(shown) : jsonOf(shown)?.replace(UNSAFE, escapeOne)
+  if (typeof shown === 'string') return quoted(shown)
+  const json = jsonOf(shown)
+  return json === undefined ? undefined : printable(json)
 }
 
 /**
