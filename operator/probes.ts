@@ -47,7 +47,7 @@ export const openProbes = async (
   })
   server.maxConnections = 64
   try {
-    await listenOn(server, at)
+    await listenOn(server, { host: at.address, port: at.port })
   } catch (cause) {
     throw new SocketServerError(
       'SS_CANNOT_LISTEN',

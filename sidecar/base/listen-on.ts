@@ -1,29 +1,25 @@
-import type { Server } from 'node:net'
+import type { ListenOptions, Server } from 'node:net'
 
-/** An address of this machine, or "::" for all. */
-export interface ListenAddress {
-  readonly address: string
-  readonly port: number
-}
-
-const listenOnce = (server: Server, address: string, port: number): Promise<void> =>
+const listenOnce = (server: Server, options: ListenOptions): Promise<void> =>
   new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, address, () => {
+    server.listen(options, () => {
       server.off('error', reject)
       resolve()
     })
   })
 
 /**
- * Listens on an address. "::" means every address, of IPv4 as well; on a machine without IPv6 that is every IPv4 address.
+ * Listens from here on. The host "::" means every address, of IPv4 as well unless `ipv6Only` says so; on a machine without
+ * IPv6 that is every IPv4 address.
  * @throws the error of the system.
  */
-export async function listenOn(server: Server, { address, port }: ListenAddress): Promise<void> {
+export async function listenOn(server: Server, options: ListenOptions): Promise<void> {
   try {
-    await listenOnce(server, address, port)
+    await listenOnce(server, options)
   } catch (error) {
-    if (address !== '::' || (error as NodeJS.ErrnoException).code !== 'EAFNOSUPPORT') throw error
-    await listenOnce(server, '0.0.0.0', port)
+    const isEveryAddress = options.host === '::' && options.ipv6Only !== true
+    if (!isEveryAddress || (error as NodeJS.ErrnoException).code !== 'EAFNOSUPPORT') throw error
+    await listenOnce(server, { ...options, host: '0.0.0.0' })
   }
 }

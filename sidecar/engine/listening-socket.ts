@@ -1,8 +1,9 @@
 import net from 'node:net'
+import { listenOn } from '../base/listen-on.ts'
 import type { ListenerConfiguration } from './configuration.ts'
 
 /** Milliseconds of silence after which the kernel asks whether a client is still there; by default it asks after two hours. */
-const KEEP_ALIVE_MS = 60_000
+const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelay: 60_000 } as const
 
 /** What of a listener its socket depends on; everything else is replaced in place. */
 export type SocketAddress = Pick<ListenerConfiguration, 'address' | 'port' | 'socketFamily' | 'listenBacklog'>
@@ -55,17 +56,13 @@ export class ListeningSocket {
    */
   static async open(at: SocketAddress, isShared = false): Promise<ListeningSocket> {
     const { address, port, socketFamily, listenBacklog } = at
-    const options = { port, backlog: listenBacklog, ...(isShared ? { reusePort: true } : {}) }
-    const open = async (more: net.ListenOptions) => new ListeningSocket(at, await bind({ ...options, ...more }))
-    if (address === '::' && socketFamily === 'IPv4') return open({ host: '0.0.0.0' })
-    try {
-      return await open({ host: address, ipv6Only: socketFamily === 'IPv6' })
-    } catch (error) {
-      // A machine without IPv6: every address is every IPv4 address there.
-      if (address !== '::' || socketFamily !== 'Any' || (error as NodeJS.ErrnoException).code !== 'EAFNOSUPPORT')
-        throw error
-      return open({ host: '0.0.0.0' })
-    }
+    const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true, ...KEEP_ALIVE })
+    await listenOn(server, {
+      ...{ port, backlog: listenBacklog, host: address === '::' && socketFamily === 'IPv4' ? '0.0.0.0' : address },
+      ...(socketFamily === 'IPv6' ? { ipv6Only: true } : {}),
+      ...(isShared ? { reusePort: true } : {}),
+    })
+    return new ListeningSocket(at, server)
   }
 
   /** Hands the socket, and who waits, to `owner`. */
@@ -81,18 +78,6 @@ export class ListeningSocket {
     for (const socket of this.#waiting.splice(0)) socket.destroy()
     await new Promise(setImmediate)
   }
-}
-
-function bind(options: net.ListenOptions): Promise<net.Server> {
-  return new Promise((resolve, reject) => {
-    const keepAlive = { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }
-    const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true, ...keepAlive })
-    server.once('error', reject)
-    server.listen(options, () => {
-      server.off('error', reject)
-      resolve(server)
-    })
-  })
 }
 
 /** Why a socket cannot be listened on, with the cure. */

@@ -120,7 +120,7 @@ export const openAdminServer = async (
   server.maxConnections = 64
   server.maxRequestsPerSocket = 1000
   try {
-    await listenOn(server, at)
+    await listenOn(server, { host: at.address, port: at.port })
   } catch (error) {
     throw cannotListen(at, error as NodeJS.ErrnoException)
   }
