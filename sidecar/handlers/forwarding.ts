@@ -5,12 +5,7 @@ import type { SocketClient } from '../engine/ports.ts'
 import type { Backend } from './backends/backend.ts'
 import type { BackendPool } from './backends/backend-pool.ts'
 import type { BackendSecurity } from './backends/backend-tls.ts'
-import {
-  type Connecting,
-  type ConnectWatcher,
-  connectBackend,
-  type OpeningOutcome,
-} from './backends/connect-backend.ts'
+import { type ConnectWatcher, connectBackend, type OpeningOutcome } from './backends/connect-backend.ts'
 import { takesAtOnce } from './backends/lent-buffer.ts'
 import { relay } from './relay.ts'
 
@@ -68,7 +63,7 @@ export class Forwarding {
       mayLend: takesAtOnce(client.stream),
     }
     const attempt = new Attempt(this, backend)
-    const connecting: Connecting = connectBackend(opening, attempt)
+    const connecting = connectBackend(opening, attempt)
     client.onClose = () => {
       backend.abandoned()
       connecting.cancel()

@@ -25,7 +25,7 @@ export interface BackendConnection {
  * `BackendReset` when the backend breaks off before its end; whoever closes the client closes the backend too.
  */
 export function relay(client: SocketClient, connection: BackendConnection): void {
-  new Relay(client, connection).begin()
+  new Relay(client, connection).begin(connection.lent)
 }
 
 /** Nothing is allocated per chunk (but for HTTP/1, whose turn it is): this is the hot path of every byte. */
@@ -33,36 +33,34 @@ class Relay implements LentTaker {
   readonly #client: SocketClient
   readonly #backend: net.Socket
   readonly #transport: net.Socket
-  readonly #lent: LentReader | undefined
   #hasBackendEnded = false
   #turns: HttpTurns | undefined = undefined
   /** Whether the first bytes are still to tell what the client speaks. */
   #isToBeSeen: boolean
 
-  constructor(client: SocketClient, { socket, transport, lent }: BackendConnection) {
+  constructor(client: SocketClient, { socket, transport }: BackendConnection) {
     this.#client = client
     this.#backend = socket
     this.#transport = transport
-    this.#lent = lent
     this.#isToBeSeen = client.alpnProtocol === undefined
     if (client.alpnProtocol === 'http/1.1') this.#followTurns()
   }
 
-  begin(): void {
+  begin(lent: LentReader | undefined): void {
     const { stream } = this.#client
     const backend = this.#backend
     this.#client.onClose = () => this.#closed()
-    ofClient.own(stream, this)
-    ofBackend.own(backend, this)
+    ofRelay.own(stream, this)
+    ofRelay.own(backend, this)
     backend.on('error', onBackendError)
     backend.on('close', onBackendClose)
     stream.on('drain', onClientDrain)
     backend.on('drain', onBackendDrain)
     stream.on('end', onClientEnd)
     backend.on('end', onBackendEnd)
-    stream.on('finish', onClientFinish)
-    backend.on('finish', onBackendFinish)
-    if (this.#lent) this.#lent.taker = this
+    stream.on('finish', onFinish)
+    backend.on('finish', onFinish)
+    if (lent) lent.taker = this
     else backend.on('data', onBackendData)
     stream.on('data', onClientData)
     // A stream that was paused by hand does not flow by itself.
@@ -157,21 +155,16 @@ class Relay implements LentTaker {
   }
 }
 
-const ofClient = ownedEvents<Relay>((one, error) => one.failed(error))
-const onClientData = ofClient.listener<Buffer>((one, chunk) => one.fromClient(chunk))
-const onClientDrain = ofClient.listener((one) => one.clientTakesMore())
-const onClientEnd = ofClient.listener((one) => one.clientEnded())
-const onClientFinish = ofClient.listener((one) => one.finished())
-
-const ofBackend = ownedEvents<Relay>((one, error) => one.failed(error))
-const onBackendData = ofBackend.listener<Buffer>((one, chunk) => one.fromBackend(chunk))
-const onBackendDrain = ofBackend.listener((one) => one.backendTakesMore())
-const onBackendEnd = ofBackend.listener((one) => one.backendEnded())
-const onBackendFinish = ofBackend.listener((one) => one.finished())
-const onBackendClose = ofBackend.listener((one) => one.broken('closed before its end'))
-const onBackendError = ofBackend.listener<NodeJS.ErrnoException>((one, error) =>
-  one.broken(error.code ?? error.message),
-)
+const ofRelay = ownedEvents<Relay>((one, error) => one.failed(error))
+const onClientData = ofRelay.listener<Buffer>((one, chunk) => one.fromClient(chunk))
+const onClientDrain = ofRelay.listener((one) => one.clientTakesMore())
+const onClientEnd = ofRelay.listener((one) => one.clientEnded())
+const onBackendData = ofRelay.listener<Buffer>((one, chunk) => one.fromBackend(chunk))
+const onBackendDrain = ofRelay.listener((one) => one.backendTakesMore())
+const onBackendEnd = ofRelay.listener((one) => one.backendEnded())
+const onBackendClose = ofRelay.listener((one) => one.broken('closed before its end'))
+const onBackendError = ofRelay.listener<NodeJS.ErrnoException>((one, error) => one.broken(error.code ?? error.message))
+const onFinish = ofRelay.listener((one) => one.finished())
 
 /** Lets the backend take what was written to it, for a while. It goes by itself once it has. */
 function lingerOn(backend: net.Socket, transport: net.Socket): void {

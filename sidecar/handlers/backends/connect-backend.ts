@@ -89,7 +89,7 @@ class Connect implements Connecting {
     const transport = this.#transport
     if (header) transport.write(header)
     if (!security) {
-      this.#open()
+      this.opened()
       return
     }
     // TLS takes over the handle; what still befalls the socket below is told by the one above.
@@ -102,8 +102,9 @@ class Connect implements Connecting {
     secured.on('secureConnect', onSecured)
   }
 
-  secured(): void {
-    this.#open()
+  opened(): void {
+    const connection = { socket: this.#socket, transport: this.#transport, lent: this.#lent }
+    this.#end({ kind: 'open', connection })
   }
 
   broken(error: NodeJS.ErrnoException): void {
@@ -130,11 +131,6 @@ class Connect implements Connecting {
 
   failed(error: unknown): void {
     this.#watcher.failed(error)
-  }
-
-  #open(): void {
-    const connection = { socket: this.#socket, transport: this.#transport, lent: this.#lent }
-    this.#end({ kind: 'open', connection })
   }
 
   #end(outcome?: OpeningOutcome): void {
@@ -164,19 +160,11 @@ function optionsOf(address: BackendAddress, lent: LentReader | undefined): net.N
 
 const ofTransport = ownedEvents<Connect>((one, error) => one.failed(error))
 const onConnect = ofTransport.listener((one) => one.connected())
-const onSecured = ofTransport.listener((one) => one.secured())
+const onSecured = ofTransport.listener((one) => one.opened())
 const onClose = ofTransport.listener((one) => one.closed())
 const onError = ofTransport.listener<NodeJS.ErrnoException>((one, error) => one.broken(error))
-
-const inTimer = (act: (one: Connect) => void) => (one: Connect) => {
-  try {
-    act(one)
-  } catch (error) {
-    one.failed(error)
-  }
-}
-const waited = inTimer((one) => one.waited())
-const timedOut = inTimer((one) => one.timedOut())
+const waited = ofTransport.guarded((one) => one.waited())
+const timedOut = ofTransport.guarded((one) => one.timedOut())
 
 /** Errors of this machine, whoever is connected to. */
 const EXHAUSTED: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])

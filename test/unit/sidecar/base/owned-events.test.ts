@@ -54,3 +54,13 @@ test('two kinds of owners do not see each other on one emitter, and an emitter o
   emitter.emit('end')
   expect(heard).toEqual(['first', 'first', 'second'])
 })
+
+test('what a guarded callback throws is told to the owner that it was given', () => {
+  const failures: string[] = []
+  const { guarded } = ownedEvents<Owner>((owner, error) => failures.push(`${owner.name}: ${error}`))
+  const fail = guarded<string>((_owner, text) => {
+    throw new Error(text)
+  })
+  fail({ name: 'one' }, 'boom')
+  expect(failures).toEqual(['one: Error: boom'])
+})
