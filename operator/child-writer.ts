@@ -151,8 +151,10 @@ export class ChildWriter {
     if (isLeft && live?.ownsReplicas) await this.#leaveReplicas(desired, live.deployment?.wanted ?? INITIAL_REPLICAS)
     const written = await this.#writer.apply(resource, desired)
     const last = isLeft && live === undefined ? await this.#leaveReplicas(desired, INITIAL_REPLICAS) : written
-    const after = CHILD_TRIMS[kind](last)
-    this.#view.children[kind].put(after)
+    const store = this.#view.children[kind]
+    // The watch may have told of it before the answer came.
+    const after = store.sameAs(last) ?? CHILD_TRIMS[kind](last)
+    store.put(after)
     return after
   }
 

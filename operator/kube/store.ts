@@ -41,15 +41,27 @@ export class Store<T extends Stored> {
     this.#listeners.push(listener)
   }
 
-  /** Takes one object. */
+  /** What is held of that very version of an object; undefined: another is held, or none. */
+  sameAs(item: Stored): T | undefined {
+    const held = this.#items.get(keyOf(item))
+    const { resourceVersion } = item.metadata
+    return resourceVersion !== undefined && held?.metadata.resourceVersion === resourceVersion ? held : undefined
+  }
+
+  /** Whether that version of an object is later than the one held. */
+  isNews(item: Stored): boolean {
+    const before = this.#items.get(keyOf(item))
+    if (before === undefined) return true
+    // Of an object that was deleted and made again the versions still grow.
+    if (versionOf(item) < versionOf(before)) return false
+    return item.metadata.resourceVersion !== before.metadata.resourceVersion
+  }
+
+  /** Takes one object, when it is news. */
   put(item: T): void {
+    if (!this.isNews(item)) return
     const key = keyOf(item)
     const before = this.#items.get(key)
-    if (before !== undefined) {
-      // Of an object that was deleted and made again the versions still grow.
-      if (versionOf(item) < versionOf(before)) return
-      if (item.metadata.resourceVersion === before.metadata.resourceVersion) return
-    }
     this.#items.set(key, item)
     this.#tell(key, item, before)
   }

@@ -27,6 +27,17 @@ describe('Store', () => {
     expect(told).toEqual(['ns/a - 5', 'ns/a 5 6', 'ns/a 6 -'])
   })
 
+  test('tells what is news, and gives what it holds of that very version', () => {
+    const { store } = create()
+    const held = item('a', '5')
+    store.put(held)
+    expect(['4', '5', '6'].map((version) => store.isNews(item('a', version)))).toEqual([false, false, true])
+    expect(store.isNews(item('b', '1'))).toBe(true)
+    expect(['4', '5', '6'].map((version) => store.sameAs(item('a', version)))).toEqual([undefined, held, undefined])
+    const unversioned = { metadata: { name: 'a', namespace: 'ns' } }
+    expect(store.sameAs(unversioned)).toBe(undefined)
+  })
+
   test('takes a whole list as it is, older versions included, and drops what is not in it, in its part alone', () => {
     const { store, told } = create()
     store.put(item('a', '9'))
