@@ -1,4 +1,4 @@
-import { get } from 'node:http'
+import { Agent, get } from 'node:http'
 import type { Clock } from '../sidecar/base/clock.ts'
 import { Places } from './queue/places.ts'
 import type { EngineReport } from './reconcile/facts.ts'
@@ -124,34 +124,32 @@ export class PodReader {
   }
 }
 
+/** A connection for each question: engines are asked about once a minute. */
+const agent = new Agent({ keepAlive: false })
+
 /** The body of `/status`. */
 const fetchText = (host: string, port: number): Promise<string> =>
   new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(TIMEOUT_MS)
-    const late = () => reject(new MuteError(`no whole answer on port ${port} within ${TIMEOUT_MS / 1000} s`))
-    const request = get(
-      {
-        host,
-        port,
-        path: '/status',
-        signal,
-        agent: false,
-        headers: { accept: 'application/json', connection: 'close' },
-      },
-      (response) => {
-        const chunks: Buffer[] = []
-        let size = 0
-        response.on('data', (chunk: Buffer) => {
-          size += chunk.length
-          if (size > MOST_BYTES) request.destroy(new Error(`its answer has more than ${MOST_BYTES} bytes`))
-          else chunks.push(chunk)
-        })
-        response.on('error', (error) => (signal.aborted ? late() : reject(error)))
-        response.on('end', () => {
-          if (response.statusCode === 200) resolve(Buffer.concat(chunks).toString('utf8'))
-          else reject(new Error(`it answers ${response.statusCode} on port ${port}`))
-        })
-      },
-    )
-    request.on('error', (error) => (signal.aborted ? late() : reject(error)))
+    const headers = { accept: 'application/json', connection: 'close' }
+    const request = get({ host, port, path: '/status', agent, headers }, (response) => {
+      const chunks: Buffer[] = []
+      let size = 0
+      response.on('data', (chunk: Buffer) => {
+        size += chunk.length
+        if (size > MOST_BYTES) request.destroy(new Error(`its answer has more than ${MOST_BYTES} bytes`))
+        else chunks.push(chunk)
+      })
+      response.on('error', reject)
+      response.on('end', () => {
+        if (response.statusCode === 200) resolve(Buffer.concat(chunks).toString('utf8'))
+        else reject(new Error(`it answers ${response.statusCode} on port ${port}`))
+      })
+    })
+    // A timer that ends with the answer: a signal of the platform would outlive thousands of answers.
+    const timer = setTimeout(() => {
+      reject(new MuteError(`no whole answer on port ${port} within ${TIMEOUT_MS / 1000} s`))
+      request.destroy()
+    }, TIMEOUT_MS)
+    request.on('error', reject)
+    request.on('close', () => clearTimeout(timer))
   })
