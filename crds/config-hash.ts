@@ -29,5 +29,6 @@ const servedSpec = ({
 export const configHash = (manifest: Pick<SocketServer, 'spec'>): string =>
   createHash('sha256')
     .update(canonicalJson(servedSpec(manifest.spec)))
-    .digest('hex')
-    .slice(0, 16)
+    .digest()
+    // A text that is cut off another would keep the whole of it in memory.
+    .toString('hex', 0, 8)

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { canonicalJson } from '../../crds/index.ts'
 import type { FieldSet, KubeObject } from './objects.ts'
 
@@ -42,21 +42,21 @@ function isNamed(item: unknown, name: string): boolean {
 const HASH_BYTES = 16
 
 // A text that is cut off another would keep the whole of it in memory.
-const hash = (value: unknown): string =>
-  createHash('sha256').update(canonicalJson(value)).digest().toString('base64url', 0, HASH_BYTES)
+const hashOf = (value: unknown): string =>
+  hash('sha256', canonicalJson(value), 'buffer').toString('base64url', 0, HASH_BYTES)
 
 /** What one field manager has applied to an object, as a short text: it changes when any of these fields changes. */
 export const ownedFingerprint = (object: KubeObject, manager: string): string => {
   const entry = object.metadata.managedFields?.find(
     (one) => one.manager === manager && one.operation === 'Apply' && one.subresource === undefined,
   )
-  return entry?.fieldsV1 === undefined ? '' : hash(project(object, entry.fieldsV1))
+  return entry?.fieldsV1 === undefined ? '' : hashOf(project(object, entry.fieldsV1))
 }
 
 /** What {@link ownedFingerprint} is of an object that was applied as it stands and is kept as it was sent. */
 export const desiredFingerprint = ({ apiVersion: _a, kind: _k, metadata, ...rest }: KubeObject): string => {
   const { name: _n, namespace: _ns, ...meta } = metadata
-  return hash({ ...(Object.keys(meta).length === 0 ? {} : { metadata: meta }), ...rest })
+  return hashOf({ ...(Object.keys(meta).length === 0 ? {} : { metadata: meta }), ...rest })
 }
 
 /** Whether a manager has applied the field at that path, for example `['spec', 'replicas']`. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** Who manages the children, as `app.kubernetes.io/managed-by` tells. */
 export const MANAGED_BY = 'socketserver-operator'
@@ -19,7 +19,7 @@ const MOST_NAME = 46
 const MOST_LABEL = 63
 
 /** The first hexadecimal digits of the SHA-256 of a text. */
-export const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, DIGITS)
+export const shortHash = (text: string): string => hash('sha256', text).slice(0, DIGITS)
 
 const HASHED = /-[0-9a-f]{10}$/
 
