@@ -11,8 +11,11 @@ const NAME = 'socketserver-operator'
 /** Who the operator of the bench is. */
 export const OPERATOR_USER = `system:serviceaccount:${NAMESPACE}:${NAME}`
 
-/** What the chart gives Node: half of the young generation that it takes by itself costs no time and saves 40 MB. */
-export const OPERATOR_NODE_OPTIONS = '--max-semi-space-size=8'
+/**
+ * What the chart gives Node: half of the young generation that it takes by itself costs no time and saves 40 MB; one arena of
+ * memory for all threads instead of one for each saves 15 MB.
+ */
+export const OPERATOR_ENVIRONMENT = { NODE_OPTIONS: '--max-semi-space-size=8', MALLOC_ARENA_MAX: '1' } as const
 
 /** Starts the operator as it runs in a pod: bundled, with the service account that is mounted there. */
 export async function startOperatorInPod(
@@ -33,7 +36,7 @@ export async function startOperatorInPod(
     nodeArgs: ['--import', join(repository, 'test/support/operator/pod-files.js'), ...nodeArgs],
     env: {
       PATH: process.env['PATH'] ?? '',
-      NODE_OPTIONS: OPERATOR_NODE_OPTIONS,
+      ...OPERATOR_ENVIRONMENT,
       ...{ KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port, TEST_SERVICE_ACCOUNT: account },
     },
   })

@@ -10,7 +10,7 @@ import { readinessOf } from '../../bench/operator/fleet.ts'
 import { Lanes } from '../../bench/operator/lanes.ts'
 import { cpuOfChange } from '../../bench/operator/measure-operator.ts'
 import { judged, MEASURES, type OperatorRun } from '../../bench/operator/measures.ts'
-import { OPERATOR_NODE_OPTIONS } from '../../bench/operator/operator-in-pod.ts'
+import { OPERATOR_ENVIRONMENT } from '../../bench/operator/operator-in-pod.ts'
 import { renderOperatorTable } from '../../bench/operator/operator-table.ts'
 import { parseOperatorOptions } from '../../bench/operator/options.ts'
 import { sampleSpec } from '../../bench/operator/sample-server.ts'
@@ -142,7 +142,8 @@ test('looks that no change called for are no part of what a change costs, and on
 
 test('the operator of the bench has the options of Node that the chart gives it', () => {
   const chart = readFileSync(join(repository, 'charts/socketserver/templates/deployment.yaml'), 'utf8')
-  expect(/- \{ name: NODE_OPTIONS, value: (.*) \}/.exec(chart)?.[1]).toBe(OPERATOR_NODE_OPTIONS)
+  for (const [name, value] of Object.entries(OPERATOR_ENVIRONMENT))
+    expect(new RegExp(`- \\{ name: ${name}, value: "?(.*?)"? \\}`).exec(chart)?.[1]).toBe(value)
 })
 
 test('a SocketServer counts as ready when the condition is of its present generation', () => {
