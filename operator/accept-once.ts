@@ -1,13 +1,12 @@
 import { RECHECK_ANNOTATION } from '../crds/index.ts'
 import { accept } from './reconcile/accept.ts'
 import type { Acceptance, Refused, Served } from './reconcile/facts.ts'
-import type { RawParent } from './reconcile/objects/config-map.ts'
-import type { TrimmedServer } from './trim.ts'
+import { specOf, type TrimmedServer } from './trim.ts'
 
 /** What a specification was judged to be. */
 export interface KnownAcceptance {
   readonly generation: string
-  readonly specText: string
+  readonly specHash: string
   readonly is: Acceptance
 }
 
@@ -15,8 +14,7 @@ const generationOf = ({ metadata: { generation, annotations } }: TrimmedServer) 
   `${generation} ${annotations?.[RECHECK_ANNOTATION] ?? ''}`
 
 /** Judges a specification as it is held in the store. */
-export const acceptAnew = (server: TrimmedServer): Served | Refused =>
-  accept({ ...server, spec: JSON.parse(server.specText) as RawParent['spec'] })
+export const acceptAnew = (server: TrimmedServer): Served | Refused => accept({ ...server, spec: specOf(server) })
 
 /**
  * Judges a specification, once for each content: it may have hundreds of hosts, and the generation alone may come a second time
@@ -27,12 +25,11 @@ export function acceptOnce(
   server: TrimmedServer,
   known: KnownAcceptance | undefined,
 ): { readonly known: KnownAcceptance; readonly served?: Served } {
-  const { specText } = server
+  const { specHash } = server
   const generation = generationOf(server)
-  // Of two equal texts the one is kept that the store holds, too.
-  if (known?.generation === generation && known.specText === specText) return { known: { ...known, specText } }
+  if (known?.generation === generation && known.specHash === specHash) return { known }
   const result = acceptAnew(server)
-  if (!result.accepted) return { known: { generation, specText, is: result } }
+  if (!result.accepted) return { known: { generation, specHash, is: result } }
   const { accepted, configHash, expected } = result
-  return { known: { generation, specText, is: { accepted, configHash, expected } }, served: result }
+  return { known: { generation, specHash, is: { accepted, configHash, expected } }, served: result }
 }

@@ -106,7 +106,7 @@ export class ClusterView {
         before.metadata.deletionTimestamp === after.metadata.deletionTimestamp &&
         JSON.stringify(before.metadata.annotations) === JSON.stringify(after.metadata.annotations) &&
         // A store that was set back gives a generation out a second time, for something else.
-        before.specText === after.specText
+        before.specHash === after.specHash
       if (!isSame) changed(key)
     })
     for (const store of Object.values(this.children))

@@ -153,7 +153,11 @@ export class Reconciler {
     if (view.servers.get(key) === undefined) this.forget(key)
     const { isAtRest, lookMs } = this.#lookAfter(status, acceptance, troubles, now - memory.newsAt)
     const afterMs = Math.min(lookMs, mostMs, nudgedMs ?? lookMs)
-    return { kind: 'again', afterMs, isAtRest: isAtRest && afterMs === lookMs }
+    if (!isAtRest || afterMs !== lookMs) return { kind: 'again', afterMs, isAtRest: false }
+    const held = view.servers.get(key)
+    held?.spec.rest()
+    held?.status.rest()
+    return { kind: 'again', afterMs, isAtRest: true }
   }
 
   async #write(
@@ -241,7 +245,7 @@ export class Reconciler {
       const object = { metadata: { name, namespace }, status }
       const written = await this.#applyStatus(object)
       memory.statusAt = now
-      view.servers.put(trimServer(written))
+      if (view.servers.isNews(written)) view.servers.put(trimServer(written))
     } else if (!isDeepStrictEqual(withoutClients(before), withoutClients(status))) {
       // What is not written yet has not been told either.
       return

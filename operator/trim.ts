@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { RECHECK_ANNOTATION, type SocketServerStatus } from '../crds/index.ts'
 import { FIELD_MANAGER } from './kube/apply.ts'
 import { ownedFingerprint, ownsField } from './kube/field-set.ts'
@@ -6,18 +7,24 @@ import type { DeploymentFacts, PodTrouble } from './reconcile/facts.ts'
 import { ADMIN_PORT_NAME, CONFIG_VOLUME_NAME, NUDGE_ANNOTATION } from './reconcile/names.ts'
 import type { ChildKind } from './reconcile/objects/child.ts'
 import { GENERATION_ANNOTATION, type RawParent } from './reconcile/objects/config-map.ts'
+import { RestingText } from './resting-text.ts'
 
 /** A SocketServer, as far as it is used. */
 export interface TrimmedServer extends Omit<RawParent, 'spec'> {
-  /** As JSON: it is read seldom, compared often, and takes a third of the room so. */
-  readonly specText: string
+  /** As JSON. */
+  readonly spec: RestingText
+  /** Of the specification: equal for equal ones. */
+  readonly specHash: string
   /** What was reported last, as JSON. */
-  readonly statusText: string
+  readonly status: RestingText
 }
 
+/** The specification of a SocketServer. */
+export const specOf = ({ spec }: TrimmedServer): RawParent['spec'] => JSON.parse(spec.read()) as RawParent['spec']
+
 /** What was reported of a SocketServer last. */
-export const statusBefore = ({ statusText }: TrimmedServer): Partial<SocketServerStatus> =>
-  JSON.parse(statusText) as Partial<SocketServerStatus>
+export const statusBefore = ({ status }: TrimmedServer): Partial<SocketServerStatus> =>
+  JSON.parse(status.read()) as Partial<SocketServerStatus>
 
 /** A child, as far as it is used: whose it is, and what we have applied to it. */
 export interface TrimmedChild {
@@ -74,6 +81,7 @@ const bare = ({ name, namespace, uid, resourceVersion, deletionTimestamp }: Obje
 export const trimServer = (object: KubeObject): TrimmedServer => {
   const { apiVersion = '', kind = '', metadata } = object
   const recheck = metadata.annotations?.[RECHECK_ANNOTATION]
+  const spec = JSON.stringify(object['spec'] ?? {})
   return {
     apiVersion,
     kind,
@@ -82,8 +90,9 @@ export const trimServer = (object: KubeObject): TrimmedServer => {
       ...(metadata.generation === undefined ? {} : { generation: metadata.generation }),
       ...(recheck === undefined ? {} : { annotations: { [RECHECK_ANNOTATION]: recheck } }),
     },
-    specText: JSON.stringify(object['spec'] ?? {}),
-    statusText: JSON.stringify(object['status'] ?? {}),
+    spec: new RestingText(spec),
+    specHash: hash('sha256', spec, 'base64url'),
+    status: new RestingText(JSON.stringify(object['status'] ?? {})),
   }
 }
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { statusBefore, trimServer } from '../../../operator/trim.ts'
 import { heapInUse } from '../../support/collect-garbage.ts'
 import { quietOperator } from './quiet-operator.ts'
 import { NOW, parentOf } from './reconcile/sample.ts'
@@ -36,7 +37,7 @@ test('twelve quiet hours: each pod is looked at once a minute, nothing is writte
   if (server === undefined) throw new Error('it is gone')
   const metadata = { ...server.metadata, generation: 4, resourceVersion: '1000' }
   const { spec } = parentOf({ maxClients: 5 })
-  view.servers.put({ ...server, metadata, specText: JSON.stringify(spec) })
+  view.servers.put(trimServer({ ...server, metadata, spec, status: statusBefore(server) }))
   await vi.advanceTimersByTimeAsync(0)
   expect(transport.asked).toContain('PATCH /api/v1/namespaces/shop/configmaps/edge-7-ics')
   end.abort()
