@@ -26,6 +26,8 @@ const exposeCollector = (): Collect => {
  */
 export function keepMemorySmall(isIdle: () => boolean, heldBytes: () => number = process.memoryUsage.rss): () => void {
   setFlagsFromString(`--heap-growing-percent=${GROWTH}`)
+  // The young generation is small: threads that share its collection take more time than they save.
+  setFlagsFromString('--no-parallel-scavenge')
   const collect = exposeCollector()
   let least = 0
   const timer = setInterval(() => {
