@@ -1,7 +1,8 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import type { SocketServerStatus } from '../crds/index.ts'
 import type { Clock } from '../sidecar/base/clock.ts'
 import type { RequestRecord } from './kube/transport.ts'
+import { PassingGauge, type Sample } from './passing-gauge.ts'
 import type { QueueObserver, WorkQueue } from './queue/work-queue.ts'
 
 /** The name of the one controller and of its queue, in metrics. */
@@ -46,8 +47,6 @@ export class OperatorMetrics {
   readonly registry = new Registry()
   readonly #sources: MetricSources
   readonly #shown = new Map<string, Shown>()
-  /** Those with a series for each SocketServer. */
-  readonly #each: Gauge<string>[] = []
   readonly #reconciles: Counter<string>
   readonly #errors: Counter<string>
   readonly #times: Histogram<string>
@@ -94,11 +93,9 @@ export class OperatorMetrics {
     collectDefaultMetrics({ register: this.registry })
   }
 
-  /** All of them as text. Series of each SocketServer are made for it and let go: they are most of what is held otherwise. */
+  /** All of them as text. */
   async text(): Promise<string> {
-    const text = await this.registry.metrics()
-    for (const gauge of this.#each) gauge.reset()
-    return text
+    return await this.registry.metrics()
   }
 
   /** Told of what happens in the queue. */
@@ -149,18 +146,8 @@ export class OperatorMetrics {
 
   #addGauges(): void {
     const { clock, version, workers, lease, isLeader, queue } = this.#sources
-    type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
     const gauge = (name: string, help: string, labelNames: string[], read: () => Iterable<Sample>) =>
-      new Gauge({
-        name,
-        help,
-        labelNames,
-        registers: [this.registry],
-        collect() {
-          this.reset()
-          for (const [labels, value] of read()) this.set(labels, value)
-        },
-      })
+      new PassingGauge({ name, help, labelNames, registers: [this.registry] }, read)
     const one = (labels: Readonly<Record<string, string>>, read: () => number) => (): Sample[] => [[labels, read()]]
     const ages = () => [...(queue()?.startTimes() ?? [])].map((at) => (clock.now() - at) / 1000)
     const name = { name: CONTROLLER }
@@ -214,8 +201,11 @@ export class OperatorMetrics {
       labelNames: string[],
       read: (shown: Shown, labels: Readonly<Record<string, string>>) => readonly Sample[],
     ) => {
-      const samples = () => [...this.#shown].flatMap(([key, shown]) => read(shown, labelsOf(key)))
-      this.#each.push(gauge(name, help, labelNames, samples))
+      const shown = this.#shown
+      const samples = function* () {
+        for (const [key, one] of shown) yield* read(one, labelsOf(key))
+      }
+      gauge(name, help, labelNames, samples)
     }
     const number = (name: string, help: string, read: (shown: Shown) => number | undefined) =>
       each(name, help, labels, (shown, of) => {
