@@ -45,6 +45,18 @@ const SAFE = /^[ !#-[\]-~]*$/
 // JSON escapes what is below 0x20 by itself.
 const quoted = (text: string): string => (SAFE.test(text) ? `"${text}"` : printable(JSON.stringify(text)))
 
+/** Names of fields as they stand in a line, comma and colon included: there are a few dozen. */
+const beginnings = new Map<string, string>()
+
+const beginningOf = (name: string): string => {
+  let beginning = beginnings.get(name)
+  if (beginning === undefined) {
+    beginning = `,${quoted(name)}:`
+    beginnings.set(name, beginning)
+  }
+  return beginning
+}
+
 /** A value as JSON; undefined for what JSON does not have. */
 const jsonValue = (value: unknown): string | undefined => {
   if (typeof value === 'string') return quoted(value)
@@ -63,8 +75,10 @@ const jsonValue = (value: unknown): string | undefined => {
 export const jsonLine = (time: string, level: LogLevel, message: string, fields: LogFields = {}): string => {
   let line = `{"time":"${time}","level":"${level}","message":${quoted(message)}`
   for (const name in fields) {
-    const value = jsonValue(fields[name])
-    if (value !== undefined) line += `,${quoted(name)}:${value}`
+    const field = fields[name]
+    if (field === undefined) continue
+    const value = jsonValue(field)
+    if (value !== undefined) line += beginningOf(name) + value
   }
   return `${line}}\n`
 }

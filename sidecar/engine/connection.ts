@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import type net from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ownedEvents } from '../base/owned-events.ts'
@@ -7,6 +8,9 @@ import type { Lane, Places } from './places.ts'
 import type { ClientFacts, ClientPhase, ClientRecord, ClientState, SocketClient, TlsFacts } from './ports.ts'
 import type { Seat } from './roster.ts'
 import { plainAddress, type Source } from './stages/source.ts'
+
+/** Milliseconds of silence after which the kernel asks whether a client is still there; by default it asks after two hours. */
+const KEEP_ALIVE_MS = 60_000
 
 /** Milliseconds a closing client has to take what was written to it. */
 const LINGER_MS = 5_000
@@ -23,6 +27,12 @@ export interface ConnectionOwner {
   readonly name: string
   /** Called once, when the socket is gone and the client's place is free. */
   released(connection: Connection): void
+}
+
+/** The address and port a client asked for. */
+export interface Endpoint {
+  readonly address: string
+  readonly port: number
 }
 
 /**
@@ -68,6 +78,7 @@ export class Connection implements SocketClient {
   laneReason: CloseReason | undefined = undefined
   readonly #owner: ConnectionOwner
   #deadline: NodeJS.Timeout | undefined = undefined
+  #isKeptAlive = false
   #movedBytes = 0
   #movedAt: number
   #reason: CloseReason | undefined = undefined
@@ -75,8 +86,11 @@ export class Connection implements SocketClient {
   /** The socket, and TLS on it. */
   #openStreams = 1
 
-  /** @param acceptedAt Milliseconds of a clock that never jumps, as `now` everywhere below. */
-  constructor(clientId: string, socket: net.Socket, owner: ConnectionOwner, acceptedAt: number) {
+  /**
+   * @param acceptedAt Milliseconds of a clock that never jumps, as `now` everywhere below.
+   * @param local Where the client came in, when that is known without asking the system.
+   */
+  constructor(clientId: string, socket: net.Socket, owner: ConnectionOwner, acceptedAt: number, local?: Endpoint) {
     this.clientId = clientId
     this.socket = socket
     this.stream = socket
@@ -86,8 +100,8 @@ export class Connection implements SocketClient {
     this.listener = owner.name
     this.peerAddress = plainAddress(socket.remoteAddress)
     this.peerPort = socket.remotePort ?? 0
-    this.localAddress = plainAddress(socket.localAddress)
-    this.localPort = socket.localPort ?? 0
+    this.localAddress = local?.address ?? plainAddress(socket.localAddress)
+    this.localPort = local?.port ?? socket.localPort ?? 0
     ofSocket.own(socket, this)
     socket.on('error', onSocketError)
     socket.on('close', onSocketClose)
@@ -163,6 +177,7 @@ export class Connection implements SocketClient {
   checkAge(now: number, idleMs: number, lifetimeMs: number): void {
     this.#noteMovement(now)
     if (!this.isServed) return
+    this.#keepAlive()
     if (lifetimeMs > 0 && now - this.acceptedAt >= lifetimeMs) this.close('LivedTooLong')
     else if (idleMs > 0 && now - this.#movedAt >= idleMs) this.close('IdleTooLong')
     else this.#probe()
@@ -206,6 +221,13 @@ export class Connection implements SocketClient {
     if (this.#reason !== undefined) return 'close'
     if (this.isServed) return 'serve'
     return this.hostTag === '' ? 'greet' : 'secure'
+  }
+
+  /** Asked for when somebody looks, and not at accept: most clients are gone before the kernel would ask. */
+  #keepAlive(): void {
+    if (this.#isKeptAlive) return
+    this.#isKeptAlive = true
+    ;(this.stream as net.Socket).setKeepAlive(true, KEEP_ALIVE_MS)
   }
 
   /**
@@ -284,7 +306,17 @@ export class Connection implements SocketClient {
   }
 }
 
-const ofSocket = ownedEvents<Connection>((one, error) => one.close('HandlerFailed', causeOf(error)))
+const owner = Symbol('connection')
+type Owned = { [owner]?: Connection | undefined }
+const ofSocket = ownedEvents<Connection>(
+  {
+    get: (emitter: Owned) => emitter[owner],
+    set: (emitter: Owned, one) => {
+      emitter[owner] = one
+    },
+  },
+  (one, error) => one.close('HandlerFailed', causeOf(error)),
+)
 const onSocketError = ofSocket.listener<NodeJS.ErrnoException>((one, error) => one.failed(error))
 const onSocketClose = ofSocket.listener((one) => one.gone())
 const onTlsClose = ofSocket.listener((one) => {
@@ -299,6 +331,8 @@ const ignore = () => {}
  * (its handle is a root of every collection of the young), and with it whoever listens to it.
  */
 function letGo(stream: Duplex): void {
-  stream.removeAllListeners()
+  ofSocket.own(stream, undefined)
+  // That of streams asks for a turn of its own, to learn whether anybody still waits to read.
+  EventEmitter.prototype.removeAllListeners.call(stream)
   stream.on('error', ignore)
 }

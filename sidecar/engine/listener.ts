@@ -1,7 +1,7 @@
 import type net from 'node:net'
 import type { Log } from '../base/log.ts'
 import type { ListenerConfiguration } from './configuration.ts'
-import { Connection, type ConnectionOwner } from './connection.ts'
+import { Connection, type ConnectionOwner, type Endpoint } from './connection.ts'
 import { ListeningSocket, type SocketOwner, whyNot } from './listening-socket.ts'
 import { type PipelineContext, type Route, serveConnection } from './pipeline.ts'
 import type { Places } from './places.ts'
@@ -135,11 +135,12 @@ export class Listener implements ConnectionOwner, SocketOwner {
     this.#changed('closed')
   }
 
-  accept(socket: net.Socket): void {
-    const connection = new Connection(this.#context.nextClientId(), socket, this, this.#context.clock.elapsed())
+  accept(socket: net.Socket, local: Endpoint | undefined): void {
+    const { nextClientId, clock } = this.#context
+    const connection = new Connection(nextClientId(), socket, this, clock.elapsed(), local)
     connection.seat = this.clients.add(connection)
     this.#context.observer.clientOpened(this.name, connection)
-    void serveConnection(connection, this.#route, this.places, this.#context)
+    serveConnection(connection, this.#route, this.places, this.#context)
   }
 
   /**

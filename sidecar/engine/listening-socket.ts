@@ -1,16 +1,16 @@
 import net from 'node:net'
 import { listenOn } from '../base/listen-on.ts'
 import type { ListenerConfiguration } from './configuration.ts'
-
-/** Milliseconds of silence after which the kernel asks whether a client is still there; by default it asks after two hours. */
-const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelay: 60_000 } as const
+import type { Endpoint } from './connection.ts'
+import { plainAddress } from './stages/source.ts'
 
 /** What of a listener its socket depends on; everything else is replaced in place. */
 export type SocketAddress = Pick<ListenerConfiguration, 'address' | 'port' | 'socketFamily' | 'listenBacklog'>
 
 /** What is done with what comes in. */
 export interface SocketOwner {
-  accept(socket: net.Socket): void
+  /** @param local Where the client came in; undefined when the system has to be asked, as it may be one of several addresses. */
+  accept(socket: net.Socket, local: Endpoint | undefined): void
   cannotAccept(error: NodeJS.ErrnoException): void
 }
 
@@ -21,8 +21,14 @@ export function socketKey({ address, port, socketFamily, listenBacklog }: Socket
 
 /** Whether the system may refuse to have both at once. */
 export function overlaps(one: SocketAddress, other: SocketAddress): boolean {
-  const isAny = ({ address }: SocketAddress) => address === '::' || address === '0.0.0.0'
-  return one.port === other.port && (one.address === other.address || isAny(one) || isAny(other))
+  return one.port === other.port && (one.address === other.address || isAny(one.address) || isAny(other.address))
+}
+
+const isAny = (address: string) => address === '::' || address === '0.0.0.0'
+
+function localOf(bound: ReturnType<net.Server['address']>): Endpoint | undefined {
+  if (bound === null || typeof bound === 'string' || isAny(bound.address)) return undefined
+  return { address: plainAddress(bound.address), port: bound.port }
 }
 
 /**
@@ -34,14 +40,16 @@ export class ListeningSocket {
   readonly server: net.Server
   #owner: SocketOwner | undefined = undefined
   #waiting: net.Socket[] = []
+  readonly #local: Endpoint | undefined
 
   private constructor(address: SocketAddress, server: net.Server) {
     this.address = address
     this.server = server
+    this.#local = localOf(server.address())
     // Out of descriptors, or a client that left before accept: the server goes on.
     server.on('error', (error) => this.#owner?.cannotAccept(error))
     server.on('connection', (socket: net.Socket) => {
-      if (this.#owner) this.#owner.accept(socket)
+      if (this.#owner) this.#owner.accept(socket, this.#local)
       else {
         socket.on('error', () => {})
         this.#waiting.push(socket)
@@ -56,7 +64,7 @@ export class ListeningSocket {
    */
   static async open(at: SocketAddress, isShared = false): Promise<ListeningSocket> {
     const { address, port, socketFamily, listenBacklog } = at
-    const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true, ...KEEP_ALIVE })
+    const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true })
     await listenOn(server, {
       ...{ port, backlog: listenBacklog, host: address === '::' && socketFamily === 'IPv4' ? '0.0.0.0' : address },
       ...(socketFamily === 'IPv6' ? { ipv6Only: true } : {}),
@@ -68,7 +76,7 @@ export class ListeningSocket {
   /** Hands the socket, and who waits, to `owner`. */
   belongTo(owner: SocketOwner): void {
     this.#owner = owner
-    for (const socket of this.#waiting.splice(0)) owner.accept(socket)
+    for (const socket of this.#waiting.splice(0)) owner.accept(socket, this.#local)
   }
 
   /** Stops listening and leaves the clients alone. Resolves when the port is free. */

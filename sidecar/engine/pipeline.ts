@@ -4,18 +4,19 @@ import type { CloseReason } from './close-reason.ts'
 import type { EngineTimeouts } from './configuration.ts'
 import type { Connection } from './connection.ts'
 import { causeOf, guardEvents, onBehalfOf } from './defects.ts'
+import { enter } from './enter.ts'
 import type { Gate } from './gate.ts'
 import type { HostEntry } from './host-entry.ts'
 import type { Places } from './places.ts'
 import type { EngineObserver } from './ports.ts'
 import type { SharedLimits } from './shared-limits.ts'
-import { ALERTS, greet } from './stages/greeting.ts'
-import { type ProxySettings, readProxyHeader, speaksForOthers } from './stages/proxy-header.ts'
+import { ALERTS, type Greeting, greet } from './stages/greeting.ts'
+import type { ProxySettings } from './stages/proxy-header.ts'
 import { judgeClient } from './tls/client-certificate.ts'
 import type { ClientHello } from './tls/client-hello.ts'
 import { negotiatedGroup } from './tls/groups.ts'
 import type { HostTable } from './tls/host-table.ts'
-import { isOpenSsl } from './tls/policy.ts'
+import { isOpenSsl, isSuite13 } from './tls/policy.ts'
 import { settledFacts } from './tls/settled-facts.ts'
 
 /** What a connection passes through; replaced as a whole when the configuration changes. */
@@ -40,78 +41,72 @@ export interface PipelineContext {
 const ACME_TLS = 'acme-tls/1'
 
 /**
- * The life of one client after accept: greet, select, secure, serve. Every stage either goes on or closes the
+ * The life of one client after accept: enter, greet, select, secure, serve. Every stage either goes on or closes the
  * connection with a reason; a stage that throws is a defect, and this client alone pays for it.
  */
-export async function serveConnection(
-  connection: Connection,
-  route: Route,
-  places: Places,
-  context: PipelineContext,
-): Promise<void> {
-  const { gate, clock, shared } = context
+export function serveConnection(connection: Connection, route: Route, places: Places, context: PipelineContext): void {
   try {
-    const isProxied = speaksForOthers(connection, route.proxy)
-    // Behind a proxy the source is known after its header; everywhere else before a byte is read.
-    if (!isProxied && !gate.enterSource(connection, route, clock.elapsed())) return
-    if (!isProxied && shared?.countsSources && !(await enterShared(connection, route, gate, shared))) return
-    // Between the last look and taking the place nothing may be waited for: others wait for places as well.
-    while (shared && !connection.lane && (shared.isFull(connection.listener) || shared.isFull(''))) {
-      const isWorthALook = await shared.obtain(connection.listener)
-      if (connection.closed) return
-      if (!isWorthALook) break
-    }
-    if (!connection.lane && !gate.takePlace(connection, places, route, clock.elapsed())) return
-    if (route.tls || route.proxy.mode !== 'None')
-      connection.arm(context.timeouts.handshakeMs, () => connection.close('TooSlow', 'no complete handshake in time'))
-    if (route.proxy.mode !== 'None' && !(await readProxyHeader(connection, route.proxy))) return
-    if (isProxied && !gate.enterSource(connection, route, clock.elapsed())) return
-    if (isProxied && shared?.countsSources && !(await enterShared(connection, route, gate, shared))) return
-    if (route.tls) await serveTls(connection, route, context)
-    else {
-      connection.disarm()
-      const host = route.table.defaultHost
-      if (host) await serve(connection, host, context)
-      else connection.refuse('UnknownHost', 'no host serves the listener')
-    }
+    const isInside = enter(connection, route, places, context)
+    if (isInside === true) begin(connection, route, context)
+    else if (isInside !== false)
+      isInside
+        .then((isInside) => isInside && begin(connection, route, context))
+        .catch((error: unknown) => defective(connection, error))
   } catch (error) {
-    connection.close('HandlerFailed', causeOf(error))
+    defective(connection, error)
   }
 }
 
-/** Judges the source of a client beside those of other processes; false when the client is closed. */
-async function enterShared(connection: Connection, route: Route, gate: Gate, shared: SharedLimits): Promise<boolean> {
-  const entry = await shared.enter(connection.peerAddress)
-  if (typeof entry !== 'number') return !connection.closed && gate.refuseSource(connection, entry, route)
-  if (connection.closed) {
-    shared.leave(entry)
-    return false
-  }
-  connection.sharedEntry = entry
-  return true
+function defective(connection: Connection, error: unknown): void {
+  connection.close('HandlerFailed', causeOf(error))
 }
 
-async function serveTls(connection: Connection, route: Route, context: PipelineContext): Promise<void> {
-  const greeting = await greet(connection.socket)
+function begin(connection: Connection, route: Route, context: PipelineContext): void {
+  if (route.tls) {
+    greet(connection.socket, (greeting) => {
+      try {
+        serveTls(connection, greeting, route, context)
+      } catch (error) {
+        defective(connection, error)
+      }
+    })
+    return
+  }
+  connection.disarm()
+  const host = route.table.defaultHost
+  if (host) serve(connection, host, context)
+  else connection.refuse('UnknownHost', 'no host serves the listener')
+}
+
+function serveTls(
+  connection: Connection,
+  greeting: Greeting | undefined,
+  route: Route,
+  context: PipelineContext,
+): void {
   if (connection.closed) return
-  if (greeting === undefined) return connection.close('ClientGone', 'the client left before its hello')
-  if (greeting.kind === 'refuse') return connection.refuse(greeting.reason, greeting.detail, greeting.lastWords)
+  if (greeting === undefined) connection.close('ClientGone', 'the client left before its hello')
+  else if (greeting.kind === 'refuse') connection.refuse(greeting.reason, greeting.detail, greeting.lastWords)
+  else select(connection, greeting.hello, route, context)
+}
 
-  const { hello } = greeting
+function select(connection: Connection, hello: ClientHello, route: Route, context: PipelineContext): void {
   connection.serverName = hello.serverName
   const host = route.table.find(hello.serverName)
-  if (!host) return connection.refuse('UnknownHost', 'no host has the server name', ALERTS.unrecognizedName)
+  if (!host) {
+    connection.refuse('UnknownHost', 'no host has the server name', ALERTS.unrecognizedName)
+    return
+  }
   connection.hostTag = host.hostTag
   if (host.mode === 'passthrough') {
     connection.disarm()
     // Nothing can be said inside a TLS stream that is another's.
-    if (connection.laneReason) return connection.refuse(connection.laneReason, '')
-    return serve(connection, host, context)
-  }
-  if (hello.alpn.length === 1 && hello.alpn[0] === ACME_TLS)
-    return connection.refuse('HandshakeFailed', 'no challenge to answer', ALERTS.noApplicationProtocol)
-  if (!host.server) return connection.refuse('NoCertificate', host.problem, ALERTS.handshakeFailure)
-  secure(connection, host, hello, context)
+    if (connection.laneReason) connection.refuse(connection.laneReason, '')
+    else serve(connection, host, context)
+  } else if (hello.alpn.length === 1 && hello.alpn[0] === ACME_TLS)
+    connection.refuse('HandshakeFailed', 'no challenge to answer', ALERTS.noApplicationProtocol)
+  else if (!host.server) connection.refuse('NoCertificate', host.problem, ALERTS.handshakeFailure)
+  else secure(connection, host, hello, context)
 }
 
 function secure(connection: Connection, host: HostEntry, hello: ClientHello, context: PipelineContext): void {
@@ -132,7 +127,7 @@ function secure(connection: Connection, host: HostEntry, hello: ClientHello, con
       secured(connection, host, hello, outcome.socket, context)
     } catch (error) {
       // Called by the TLS library, so that nobody else would close the client.
-      connection.close('HandlerFailed', causeOf(error))
+      defective(connection, error)
     }
   })
 }
@@ -152,11 +147,9 @@ function secured(
   context: PipelineContext,
 ): void {
   const verdict = judgeClient(socket, host.clientCertificate, context.clock.now())
-  const settled = {
-    version: socket.getProtocol() ?? '',
-    cipher: socket.getCipher()?.standardName ?? '',
-    resumed: socket.isSessionReused(),
-  }
+  const cipher = socket.getCipher()?.standardName ?? ''
+  const version = isSuite13(cipher) ? 'TLSv1.3' : (socket.getProtocol() ?? '')
+  const settled = { version, cipher, resumed: socket.isSessionReused() }
   const group = negotiatedGroup(host.groups, hello, settled, isOpenSsl)
   const certificate = verdict.kind === 'accept' ? verdict.certificate : undefined
   connection.tls = settledFacts({ ...settled, group }, certificate)
@@ -171,10 +164,10 @@ function secured(
   connection.alpnProtocol = socket.alpnProtocol || undefined
   const tookMs = context.clock.elapsed() - connection.acceptedAt
   context.observer.handshakeDone(connection.listener, host.hostTag, connection.tls, tookMs)
-  serve(connection, host, context).catch((error: unknown) => connection.close('HandlerFailed', causeOf(error)))
+  serve(connection, host, context)
 }
 
-async function serve(connection: Connection, host: HostEntry, { gate, clock }: PipelineContext): Promise<void> {
+function serve(connection: Connection, host: HostEntry, { gate, clock }: PipelineContext): void {
   connection.hostTag = host.hostTag
   connection.beginService(clock.elapsed())
   gate.served(connection)
@@ -186,8 +179,11 @@ async function serve(connection: Connection, host: HostEntry, { gate, clock }: P
       connection.sentBytes += banner.length
       connection.stream.write(banner)
     }
-    await (handler.guardsItself ? handler.serve(connection) : onBehalfOf(connection, () => handler.serve(connection)))
+    const served = handler.guardsItself
+      ? handler.serve(connection)
+      : onBehalfOf(connection, () => handler.serve(connection))
+    served?.catch((error: unknown) => defective(connection, error))
   } catch (error) {
-    connection.close('HandlerFailed', causeOf(error))
+    defective(connection, error)
   }
 }

@@ -147,6 +147,8 @@ class Relay implements LentTaker {
 
   #closed(): void {
     const backend = this.#backend
+    ofRelay.own(this.#client.stream, undefined)
+    ofRelay.own(backend, undefined)
     if (!this.#hasBackendEnded || !this.#client.stream.readableEnded) reset(backend, this.#transport)
     else if (backend.writableFinished) backend.destroy()
     // Both ended, and the client's socket is gone as soon as it has taken its part; its last bytes may still be on
@@ -155,7 +157,17 @@ class Relay implements LentTaker {
   }
 }
 
-const ofRelay = ownedEvents<Relay>((one, error) => one.failed(error))
+const owner = Symbol('relay')
+type Owned = { [owner]?: Relay | undefined }
+const ofRelay = ownedEvents<Relay>(
+  {
+    get: (emitter: Owned) => emitter[owner],
+    set: (emitter: Owned, one) => {
+      emitter[owner] = one
+    },
+  },
+  (one, error) => one.failed(error),
+)
 const onClientData = ofRelay.listener<Buffer>((one, chunk) => one.fromClient(chunk))
 const onClientDrain = ofRelay.listener((one) => one.clientTakesMore())
 const onClientEnd = ofRelay.listener((one) => one.clientEnded())

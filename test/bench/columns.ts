@@ -27,6 +27,11 @@ export interface Column {
 }
 
 const VISITS = 4_000
+/**
+ * Handshakes before the first that is measured: a server serves for months, and the compilers of a runtime are at work for
+ * as many as this, in each process anew.
+ */
+const VISITS_BEFORE = 10_000
 const VISITORS = 16
 const REQUESTS = 60_000
 const REQUEST_CONNECTIONS = 8
@@ -40,13 +45,13 @@ const PROBE_EVERY_MS = 2
 const scaled = (count: number, { scale }: Subject) => Math.max(Math.round(count * scale), 50)
 
 /** Lets the compilers of the runtimes see the path that is measured. */
-async function warmUp(subject: Subject, isResuming: boolean): Promise<void> {
-  const count = scaled(1_000, subject)
+async function warmUp(subject: Subject, visits: number, isResuming: boolean): Promise<void> {
+  const count = scaled(visits, subject)
   await runLoad({ kind: 'visits', port: subject.port, count, concurrency: VISITORS, isResuming }, subject.loadCore)
 }
 
 async function microsecondsPerVisit(subject: Subject, isResuming: boolean): Promise<number> {
-  await warmUp(subject, isResuming)
+  await warmUp(subject, VISITS_BEFORE, isResuming)
   const count = scaled(VISITS, subject)
   const before = cpuSeconds(subject.pid)
   const task = { kind: 'visits', port: subject.port, count, concurrency: VISITORS, isResuming } as const
@@ -102,7 +107,7 @@ async function kilobytesPerIdleClient(subject: Subject): Promise<number> {
 
 async function p99OfARequestAmidHandshakes(subject: Subject): Promise<number> {
   const { port, loadCore } = subject
-  await warmUp(subject, false)
+  await warmUp(subject, 1_000, false)
   const flood = startLoad({ kind: 'flood', port, perSecond: FLOOD_PER_SECOND }, loadCore, 10)
   try {
     await new Promise((resolve) => setTimeout(resolve, 500))

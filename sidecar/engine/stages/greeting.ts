@@ -29,12 +29,11 @@ const HTTP_ON_TLS = Buffer.from(
 )
 
 /**
- * Waits for one complete ClientHello and leaves the socket as if unread. Resolves to undefined when the client leaves
- * first. The time is bounded by the connection's deadline, not here.
+ * Waits for one complete ClientHello and leaves the socket as if unread. `told` is called once, with undefined when the
+ * client leaves first. The time is bounded by the connection's deadline, not here.
  */
-export async function greet(socket: net.Socket): Promise<Greeting | undefined> {
-  const greeting = await readPrefix(socket, judge)
-  return greeting === 'aborted' ? undefined : greeting
+export function greet(socket: net.Socket, told: (greeting: Greeting | undefined) => void): void {
+  readPrefix(socket, judge, (greeting) => told(greeting === 'aborted' ? undefined : greeting))
 }
 
 function judge(bytes: Buffer): Prefix<Greeting> {

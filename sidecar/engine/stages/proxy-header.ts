@@ -3,7 +3,7 @@ import { addressList, holds } from '../address-list.ts'
 import type { ListenerConfiguration } from '../configuration.ts'
 import type { Connection } from '../connection.ts'
 import { parseProxyHeader } from '../proxy-protocol/parse.ts'
-import { readPrefix } from './read-prefix.ts'
+import { type Prefix, readPrefix } from './read-prefix.ts'
 import { plainAddress } from './source.ts'
 
 /** Whose PROXY protocol header is believed, prepared once per configuration. */
@@ -18,6 +18,14 @@ const OPTIONAL_WAIT_MS = 3_000
 /** Prepares a listener's settings. Entries are IP literals or CIDRs, checked by the contract. */
 export function proxySettings(settings: ListenerConfiguration['proxyProtocol']): ProxySettings {
   return { mode: settings.mode, trusted: addressList(settings.trustedSources) ?? new net.BlockList() }
+}
+
+type Reading = Exclude<ReturnType<typeof parseProxyHeader>, { kind: 'more' }>
+
+function judge(bytes: Buffer): Prefix<Reading> {
+  const header = parseProxyHeader(bytes)
+  if (header.kind === 'more') return { kind: 'more', atLeast: bytes.length + 1 }
+  return { kind: 'done', value: header, consumed: header.kind === 'header' ? header.length : 0 }
 }
 
 /** Whether the connection comes from a source whose PROXY protocol header is believed. */
@@ -38,14 +46,8 @@ export async function readProxyHeader(connection: Connection, settings: ProxySet
   }
   const quiet = new AbortController()
   const timer = settings.mode === 'Optional' ? setTimeout(() => quiet.abort(), OPTIONAL_WAIT_MS) : undefined
-  const reading = await readPrefix(
-    connection.socket,
-    (bytes) => {
-      const header = parseProxyHeader(bytes)
-      if (header.kind === 'more') return { kind: 'more', atLeast: bytes.length + 1 }
-      return { kind: 'done', value: header, consumed: header.kind === 'header' ? header.length : 0 }
-    },
-    quiet.signal,
+  const reading = await new Promise<Reading | 'aborted' | undefined>((told) =>
+    readPrefix(connection.socket, judge, told, quiet.signal),
   )
   clearTimeout(timer)
   if (connection.closed) return false

@@ -148,6 +148,8 @@ class Cursor {
 /** The extensions that are read (RFC 8446, 4.2). */
 const EXTENSIONS = { serverName: 0, groups: 10, alpn: 16, ticket: 35, preSharedKey: 41, keyShare: 51 } as const
 
+const READ: ReadonlySet<number> = new Set(Object.values(EXTENSIONS))
+
 /** @param end Where the hello ends in `message`, whose first four bytes are the message's head. */
 function parseHello(message: Buffer, end: number, length: number): HelloReading {
   const cursor = new Cursor(message, 4, end)
@@ -164,8 +166,13 @@ function parseHello(message: Buffer, end: number, length: number): HelloReading 
     if (!list) return malformed('the extensions are cut short')
     while (list.rest > 0) {
       const type = list.number(2)
+      if (type === undefined) return malformed('an extension is cut short')
+      if (!READ.has(type)) {
+        if (!list.skipVector(2)) return malformed('an extension is cut short')
+        continue
+      }
       const data = list.vector(2)
-      if (type === undefined || !data) return malformed('an extension is cut short')
+      if (!data) return malformed('an extension is cut short')
       if (type === EXTENSIONS.serverName) {
         const name = readServerName(data)
         if (name === undefined) return malformed('the server_name extension cannot be parsed')

@@ -12,6 +12,11 @@ export type HandshakeOutcome =
 
 type Settle = (outcome: HandshakeOutcome) => void
 
+/** A handshake under way. Node keeps what is carried for longer than the connection: `settle`, and all behind it, only until it is called. */
+interface Handshake {
+  settle: Settle | undefined
+}
+
 /** Longer than any handshake may take: the connection's own deadline ends it, with a reason. */
 const NO_TIMEOUT_MS = 3_600_000
 
@@ -23,7 +28,7 @@ const KEY_NAME_BYTES = 16
 
 // Carries a connection's callback through the handshake, so that the events of a server shared by many
 // connections find their own without a private field of the TLS socket.
-const settling = new AsyncLocalStorage<Settle>()
+const settling = new AsyncLocalStorage<Handshake>()
 /** Leads out of it again: on Bun each listener that is added within holds what is carried, for as long as it is there. */
 const outside = AsyncLocalStorage.snapshot()
 
@@ -85,13 +90,13 @@ export class HostServer {
   }
 
   /**
-   * Starts the handshake on a socket whose ClientHello was put back. `settle` is called at most once by a secured
-   * connection, and possibly by errors after it; the caller owns every deadline.
+   * Starts the handshake on a socket whose ClientHello was put back. `settle` is called at most once; the caller owns every
+   * deadline.
    * @param ticketKeyName As the hello has it.
    */
   secure(socket: net.Socket, ticketKeyName: string | undefined, settle: Settle): void {
     const name = ticketKeyName !== undefined && this.#keys.has(ticketKeyName) ? ticketKeyName : this.#newest
-    settling.run(settle, () => this.#server(name).emit('connection', socket))
+    settling.run({ settle }, () => this.#server(name).emit('connection', socket))
   }
 
   #server(name: string): tls.Server {
@@ -106,6 +111,9 @@ export class HostServer {
 }
 
 function settled(outcome: HandshakeOutcome): void {
-  const settle = settling.getStore()
-  if (settle) outside(settle, outcome)
+  const handshake = settling.getStore()
+  const settle = handshake?.settle
+  if (handshake === undefined || settle === undefined) return
+  handshake.settle = undefined
+  outside(settle, outcome)
 }

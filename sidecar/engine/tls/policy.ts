@@ -82,6 +82,9 @@ const BASE: TlsPolicy = {
   strength: 2,
 }
 
+/** Whether a suite, by its standard name, is one of TLS 1.3 alone: it names no key exchange (RFC 8446, B.4). */
+export const isSuite13 = (name: string): boolean => name.startsWith('TLS_') && !name.includes('_WITH_')
+
 /** The security levels, one row each. */
 export const LEVELS: Readonly<Record<SecurityLevelName, TlsPolicy>> = {
   Backward: { ...BASE, ciphers12: BACKWARD_12, groups: [...HYBRID_GROUPS, 'P-521'], strength: 1 },
@@ -107,7 +110,6 @@ export const LEVELS: Readonly<Record<SecurityLevelName, TlsPolicy>> = {
  */
 export function policyOf(level: SecurityLevelName, overrides: PolicyOverrides = {}): TlsPolicy {
   const base = LEVELS[level]
-  const isSuite13 = (name: string) => name.startsWith('TLS_')
   const ciphers13 = (overrides.ciphers ?? []).filter(isSuite13)
   const ciphers12 = (overrides.ciphers ?? []).filter((name) => !isSuite13(name))
   return {

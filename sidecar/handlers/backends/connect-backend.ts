@@ -158,7 +158,17 @@ function optionsOf(address: BackendAddress, lent: LentReader | undefined): net.N
     : { ...options, host: address.host, port: address.port }
 }
 
-const ofTransport = ownedEvents<Connect>((one, error) => one.failed(error))
+const owner = Symbol('connect')
+type Owned = { [owner]?: Connect | undefined }
+const ofTransport = ownedEvents<Connect>(
+  {
+    get: (emitter: Owned) => emitter[owner],
+    set: (emitter: Owned, one) => {
+      emitter[owner] = one
+    },
+  },
+  (one, error) => one.failed(error),
+)
 const onConnect = ofTransport.listener((one) => one.connected())
 const onSecured = ofTransport.listener((one) => one.opened())
 const onClose = ofTransport.listener((one) => one.closed())

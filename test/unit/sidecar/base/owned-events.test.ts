@@ -1,14 +1,25 @@
 import { EventEmitter } from 'node:events'
 import { expect, test } from 'vitest'
-import { ownedEvents } from '../../../../sidecar/base/owned-events.ts'
+import { type OwnerProperty, ownedEvents } from '../../../../sidecar/base/owned-events.ts'
 
 interface Owner {
   readonly name: string
 }
 
+function property(): OwnerProperty<Owner> {
+  const key = Symbol('owner')
+  type Owned = { [key]?: Owner | undefined }
+  return {
+    get: (emitter: Owned) => emitter[key],
+    set: (emitter: Owned, owner) => {
+      emitter[key] = owner
+    },
+  }
+}
+
 test('one listener serves many emitters, each for its own owner', () => {
   const heard: string[] = []
-  const { own, listener } = ownedEvents<Owner>(() => {})
+  const { own, listener } = ownedEvents<Owner>(property(), () => {})
   const onData = listener<string>((owner, text) => heard.push(`${owner.name} ${text}`))
   const emitters = ['one', 'two'].map((name) => {
     const emitter = new EventEmitter()
@@ -23,7 +34,7 @@ test('one listener serves many emitters, each for its own owner', () => {
 
 test('what a listener throws is told to its owner and to nobody else', () => {
   const failures: string[] = []
-  const { own, listener } = ownedEvents<Owner>((owner, error) => failures.push(`${owner.name}: ${error}`))
+  const { own, listener } = ownedEvents<Owner>(property(), (owner, error) => failures.push(`${owner.name}: ${error}`))
   const emitter = new EventEmitter()
   own(emitter, { name: 'one' })
   emitter.on(
@@ -38,7 +49,7 @@ test('what a listener throws is told to its owner and to nobody else', () => {
 
 test('two kinds of owners do not see each other on one emitter, and an emitter of nobody is left alone', () => {
   const heard: string[] = []
-  const [first, second] = [ownedEvents<Owner>(() => {}), ownedEvents<Owner>(() => {})]
+  const [first, second] = [ownedEvents<Owner>(property(), () => {}), ownedEvents<Owner>(property(), () => {})]
   const emitter = new EventEmitter()
   first.own(emitter, { name: 'first' })
   emitter.on(
@@ -57,7 +68,7 @@ test('two kinds of owners do not see each other on one emitter, and an emitter o
 
 test('what a guarded callback throws is told to the owner that it was given', () => {
   const failures: string[] = []
-  const { guarded } = ownedEvents<Owner>((owner, error) => failures.push(`${owner.name}: ${error}`))
+  const { guarded } = ownedEvents<Owner>(property(), (owner, error) => failures.push(`${owner.name}: ${error}`))
   const fail = guarded<string>((_owner, text) => {
     throw new Error(text)
   })
