@@ -1,35 +1,35 @@
 import type { EventEmitter } from 'node:events'
 
-/** Notes on an emitter whose it is, and makes listeners that find the owner by that. */
+/** What is done at each event, by its name. */
+export type Acts<Owner extends object> = Readonly<Record<string, Act<Owner>['act']>>
+
+/** A method, so that each event may have a value of its own kind. */
+interface Act<Owner extends object> {
+  /** @param value The event's first argument. */
+  act(owner: Owner, value: unknown): void
+}
+
+/** Listeners that know whose they are. */
 export interface OwnedEvents<Owner extends object> {
   /** `act` for callbacks that are given the owner, as those of timers. What it throws is told to the owner. */
   guarded<Value = void>(act: (owner: Owner, value: Value) => void): (owner: Owner, value: Value) => void
-  /**
-   * The listeners below, on this emitter, are for `owner` from here on, or for nobody. Whoever is done with an emitter says
-   * so: Node keeps some for long after their end, and with them whom they belong to.
-   */
-  own(emitter: EventEmitter, owner: Owner | undefined): void
-  /** A listener for any number of emitters. What `act` throws is told to the owner. */
-  listener<Value = void>(act: (owner: Owner, value: Value) => void): (this: EventEmitter, value: Value) => void
+  /** Makes a function that adds these listeners to an emitter, for an owner. What they throw is told to the owner. */
+  listeners(acts: Acts<Owner>): (emitter: EventEmitter, owner: Owner) => void
 }
 
 /**
- * Where the owner of an emitter is noted, as a property of the emitter. Each place writes this down for itself, with a key
- * of its own: shared code that is given one key after the other is slow in V8.
- */
-export interface OwnerProperty<Owner extends object> {
-  get(emitter: object): Owner | undefined
-  set(emitter: object, owner: Owner | undefined): void
-}
-
-/**
- * Listeners that are made once and serve every connection: a function for each event of each connection is most of what
- * a quiet connection holds.
+ * Makes listeners for the many emitters of many owners, in the way that suits the runtime.
+ *
+ * V8 gets a function for each: a property that is added to a socket gives it another shape, and the code of the streams,
+ * which then sees a handful of shapes where it was compiled for two, takes a tenth longer for all it does. In
+ * JavaScriptCore shapes matter less, and those functions would be most of what a quiet connection holds: there one
+ * function serves all emitters and finds the owner on them.
  * @param failed Called with what a listener threw: nobody else would know whose it was.
+ * @param isV8 Whether the runtime is built on V8.
  */
 export function ownedEvents<Owner extends object>(
-  { get, set }: OwnerProperty<Owner>,
   failed: (owner: Owner, error: unknown) => void,
+  isV8 = process.versions.bun === undefined,
 ): OwnedEvents<Owner> {
   const guarded: OwnedEvents<Owner>['guarded'] = (act) => (owner, value) => {
     try {
@@ -38,14 +38,26 @@ export function ownedEvents<Owner extends object>(
       failed(owner, error)
     }
   }
+  const key = Symbol('owner')
+  type Owned = EventEmitter & { [key]?: Owner }
   return {
     guarded,
-    own: set,
-    listener(act) {
-      const run = guarded(act)
-      return function (this: EventEmitter, value) {
-        const owner = get(this)
-        if (owner !== undefined) run(owner, value)
+    listeners(acts) {
+      const guardedActs = Object.entries(acts).map(([event, act]) => [event, guarded(act)] as const)
+      if (isV8)
+        return (emitter, owner) => {
+          for (const [event, act] of guardedActs) emitter.on(event, (value) => act(owner, value))
+        }
+      const shared = guardedActs.map(([event, act]) => {
+        const listener = function (this: Owned, value: unknown) {
+          const owner = this[key]
+          if (owner !== undefined) act(owner, value)
+        }
+        return [event, listener] as const
+      })
+      return (emitter: Owned, owner) => {
+        emitter[key] = owner
+        for (const [event, listener] of shared) emitter.on(event, listener)
       }
     },
   }

@@ -102,9 +102,7 @@ export class Connection implements SocketClient {
     this.peerPort = socket.remotePort ?? 0
     this.localAddress = local?.address ?? plainAddress(socket.localAddress)
     this.localPort = local?.port ?? socket.localPort ?? 0
-    ofSocket.own(socket, this)
-    socket.on('error', onSocketError)
-    socket.on('close', onSocketClose)
+    listenToSocket(socket, this)
   }
 
   get closed(): boolean {
@@ -127,9 +125,7 @@ export class Connection implements SocketClient {
     this.stream = stream
     if (stream !== this.socket) {
       this.#openStreams += 1
-      ofSocket.own(stream, this)
-      stream.on('error', onSocketError)
-      stream.on('close', onTlsClose)
+      listenToTls(stream, this)
     }
   }
 
@@ -306,22 +302,19 @@ export class Connection implements SocketClient {
   }
 }
 
-const owner = Symbol('connection')
-type Owned = { [owner]?: Connection | undefined }
-const ofSocket = ownedEvents<Connection>(
-  {
-    get: (emitter: Owned) => emitter[owner],
-    set: (emitter: Owned, one) => {
-      emitter[owner] = one
-    },
+const ofConnection = ownedEvents<Connection>((one, error) => one.close('HandlerFailed', causeOf(error)))
+
+const listenToSocket = ofConnection.listeners({
+  error: (one, error: NodeJS.ErrnoException) => one.failed(error),
+  close: (one) => one.gone(),
+})
+
+const listenToTls = ofConnection.listeners({
+  error: (one, error: NodeJS.ErrnoException) => one.failed(error),
+  close: (one) => {
+    one.socket.destroy()
+    one.gone()
   },
-  (one, error) => one.close('HandlerFailed', causeOf(error)),
-)
-const onSocketError = ofSocket.listener<NodeJS.ErrnoException>((one, error) => one.failed(error))
-const onSocketClose = ofSocket.listener((one) => one.gone())
-const onTlsClose = ofSocket.listener((one) => {
-  one.socket.destroy()
-  one.gone()
 })
 
 const ignore = () => {}
@@ -331,7 +324,6 @@ const ignore = () => {}
  * (its handle is a root of every collection of the young), and with it whoever listens to it.
  */
 function letGo(stream: Duplex): void {
-  ofSocket.own(stream, undefined)
   // That of streams asks for a turn of its own, to learn whether anybody still waits to read.
   EventEmitter.prototype.removeAllListeners.call(stream)
   stream.on('error', ignore)

@@ -34,6 +34,8 @@ class Relay implements LentTaker {
   readonly #backend: net.Socket
   readonly #transport: net.Socket
   #hasBackendEnded = false
+  /** What the client still sends is dropped. */
+  #isBackendGone = false
   #turns: HttpTurns | undefined = undefined
   /** Whether the first bytes are still to tell what the client speaks. */
   #isToBeSeen: boolean
@@ -50,25 +52,17 @@ class Relay implements LentTaker {
     const { stream } = this.#client
     const backend = this.#backend
     this.#client.onClose = () => this.#closed()
-    ofRelay.own(stream, this)
-    ofRelay.own(backend, this)
-    backend.on('error', onBackendError)
-    backend.on('close', onBackendClose)
-    stream.on('drain', onClientDrain)
-    backend.on('drain', onBackendDrain)
-    stream.on('end', onClientEnd)
-    backend.on('end', onBackendEnd)
-    stream.on('finish', onFinish)
-    backend.on('finish', onFinish)
+    listenToBackend(backend, this)
+    listenToClient(stream, this)
     if (lent) lent.taker = this
-    else backend.on('data', onBackendData)
-    stream.on('data', onClientData)
+    else listenToBytes(backend, this)
     // A stream that was paused by hand does not flow by itself.
     stream.resume()
     backend.resume()
   }
 
   fromClient(chunk: Buffer): void {
+    if (this.#isBackendGone) return
     const backend = this.#backend
     if (this.#isToBeSeen) {
       this.#isToBeSeen = false
@@ -129,7 +123,7 @@ class Relay implements LentTaker {
     }
     // It said all it had to and takes nothing more, as servers do that answer early: the answer still has to arrive,
     // and a client that is stuck in sending would never read it.
-    client.stream.off('data', onClientData)
+    this.#isBackendGone = true
     client.stream.resume()
     this.finished()
   }
@@ -147,8 +141,6 @@ class Relay implements LentTaker {
 
   #closed(): void {
     const backend = this.#backend
-    ofRelay.own(this.#client.stream, undefined)
-    ofRelay.own(backend, undefined)
     if (!this.#hasBackendEnded || !this.#client.stream.readableEnded) reset(backend, this.#transport)
     else if (backend.writableFinished) backend.destroy()
     // Both ended, and the client's socket is gone as soon as it has taken its part; its last bytes may still be on
@@ -157,26 +149,24 @@ class Relay implements LentTaker {
   }
 }
 
-const owner = Symbol('relay')
-type Owned = { [owner]?: Relay | undefined }
-const ofRelay = ownedEvents<Relay>(
-  {
-    get: (emitter: Owned) => emitter[owner],
-    set: (emitter: Owned, one) => {
-      emitter[owner] = one
-    },
-  },
-  (one, error) => one.failed(error),
-)
-const onClientData = ofRelay.listener<Buffer>((one, chunk) => one.fromClient(chunk))
-const onClientDrain = ofRelay.listener((one) => one.clientTakesMore())
-const onClientEnd = ofRelay.listener((one) => one.clientEnded())
-const onBackendData = ofRelay.listener<Buffer>((one, chunk) => one.fromBackend(chunk))
-const onBackendDrain = ofRelay.listener((one) => one.backendTakesMore())
-const onBackendEnd = ofRelay.listener((one) => one.backendEnded())
-const onBackendClose = ofRelay.listener((one) => one.broken('closed before its end'))
-const onBackendError = ofRelay.listener<NodeJS.ErrnoException>((one, error) => one.broken(error.code ?? error.message))
-const onFinish = ofRelay.listener((one) => one.finished())
+const ofRelay = ownedEvents<Relay>((one, error) => one.failed(error))
+
+const listenToClient = ofRelay.listeners({
+  drain: (one) => one.clientTakesMore(),
+  end: (one) => one.clientEnded(),
+  finish: (one) => one.finished(),
+  data: (one, chunk: Buffer) => one.fromClient(chunk),
+})
+
+const listenToBackend = ofRelay.listeners({
+  error: (one, error: NodeJS.ErrnoException) => one.broken(error.code ?? error.message),
+  close: (one) => one.broken('closed before its end'),
+  drain: (one) => one.backendTakesMore(),
+  end: (one) => one.backendEnded(),
+  finish: (one) => one.finished(),
+})
+
+const listenToBytes = ofRelay.listeners({ data: (one, chunk: Buffer) => one.fromBackend(chunk) })
 
 /** Lets the backend take what was written to it, for a while. It goes by itself once it has. */
 function lingerOn(backend: net.Socket, transport: net.Socket): void {

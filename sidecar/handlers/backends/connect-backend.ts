@@ -73,10 +73,7 @@ class Connect implements Connecting {
     this.#transport = net.connect(optionsOf(address, this.#lent))
     this.#socket = this.#transport
     this.#timer = setTimeout(waited, WAITING_MS, this)
-    ofTransport.own(this.#transport, this)
-    this.#transport.on('error', onError)
-    this.#transport.on('close', onClose)
-    this.#transport.on('connect', onConnect)
+    listenToTransport(this.#transport, this)
   }
 
   cancel(): void {
@@ -92,14 +89,10 @@ class Connect implements Connecting {
       this.opened()
       return
     }
-    // TLS takes over the handle; what still befalls the socket below is told by the one above.
-    transport.off('error', onError)
-    transport.on('error', ignore)
+    // TLS takes over the handle.
     const secured = tls.connect({ ...security, socket: transport, allowHalfOpen: true } as tls.ConnectionOptions)
     this.#socket = secured
-    ofTransport.own(secured, this)
-    secured.on('error', onError)
-    secured.on('secureConnect', onSecured)
+    listenToTls(secured, this)
   }
 
   opened(): void {
@@ -107,6 +100,12 @@ class Connect implements Connecting {
     this.#end({ kind: 'open', connection })
   }
 
+  transportBroken(error: NodeJS.ErrnoException): void {
+    // What befalls the socket below TLS is told by the one above.
+    if (this.#socket === this.#transport) this.broken(error)
+  }
+
+  /** An error that comes late has no one to tell. */
   broken(error: NodeJS.ErrnoException): void {
     this.#end({ kind: kindOf(error, this.#socket), detail: textOf(error) })
   }
@@ -138,18 +137,13 @@ class Connect implements Connecting {
     this.#opening = undefined
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#socket.off('error', onError)
     if (outcome?.kind !== 'open') {
-      // An error that comes late has no one to tell.
-      this.#socket.on('error', ignore)
       this.#socket.destroy()
       this.#transport.destroy()
     }
     if (outcome) this.#watcher.settled(outcome)
   }
 }
-
-const ignore = () => {}
 
 function optionsOf(address: BackendAddress, lent: LentReader | undefined): net.NetConnectOpts {
   const options = { allowHalfOpen: true, noDelay: true, keepAlive: true, ...(lent ? { onread: lent.onread } : {}) }
@@ -158,23 +152,21 @@ function optionsOf(address: BackendAddress, lent: LentReader | undefined): net.N
     : { ...options, host: address.host, port: address.port }
 }
 
-const owner = Symbol('connect')
-type Owned = { [owner]?: Connect | undefined }
-const ofTransport = ownedEvents<Connect>(
-  {
-    get: (emitter: Owned) => emitter[owner],
-    set: (emitter: Owned, one) => {
-      emitter[owner] = one
-    },
-  },
-  (one, error) => one.failed(error),
-)
-const onConnect = ofTransport.listener((one) => one.connected())
-const onSecured = ofTransport.listener((one) => one.opened())
-const onClose = ofTransport.listener((one) => one.closed())
-const onError = ofTransport.listener<NodeJS.ErrnoException>((one, error) => one.broken(error))
-const waited = ofTransport.guarded((one) => one.waited())
-const timedOut = ofTransport.guarded((one) => one.timedOut())
+const ofConnect = ownedEvents<Connect>((one, error) => one.failed(error))
+
+const listenToTransport = ofConnect.listeners({
+  error: (one, error: NodeJS.ErrnoException) => one.transportBroken(error),
+  close: (one) => one.closed(),
+  connect: (one) => one.connected(),
+})
+
+const listenToTls = ofConnect.listeners({
+  error: (one, error: NodeJS.ErrnoException) => one.broken(error),
+  secureConnect: (one) => one.opened(),
+})
+
+const waited = ofConnect.guarded((one) => one.waited())
+const timedOut = ofConnect.guarded((one) => one.timedOut())
 
 /** Errors of this machine, whoever is connected to. */
 const EXHAUSTED: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
