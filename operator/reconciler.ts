@@ -245,7 +245,7 @@ export class Reconciler {
       const object = { metadata: { name, namespace }, status }
       const written = await this.#applyStatus(object)
       memory.statusAt = now
-      if (view.servers.isNews(written)) view.servers.put(trimServer(written))
+      view.servers.take(written, trimServer)
     } else if (!isDeepStrictEqual(withoutClients(before), withoutClients(status))) {
       // What is not written yet has not been told either.
       return

@@ -198,8 +198,7 @@ export class Reflector<T extends Stored> {
         } else {
           this.#version = object.metadata.resourceVersion
           if (type === 'DELETED') store.remove(object)
-          // What was written here is often held already; to trim it again is most of the work.
-          else if (store.isNews(object)) store.put(trim(object))
+          else store.take(object, trim)
         }
       }
       if (initial !== undefined) throw new Error('the list ended before it was complete')

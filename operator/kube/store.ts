@@ -59,11 +59,12 @@ export class Store<T extends Stored> {
 
   /** Takes one object, when it is news. */
   put(item: T): void {
-    if (!this.isNews(item)) return
-    const key = keyOf(item)
-    const before = this.#items.get(key)
-    this.#items.set(key, item)
-    this.#tell(key, item, before)
+    if (this.isNews(item)) this.#hold(item)
+  }
+
+  /** Takes one object as it came, when it is news: what was written here is often held already, and to trim it is most of the work. */
+  take<Raw extends Stored>(object: Raw, trim: (object: Raw) => T): void {
+    if (this.isNews(object)) this.#hold(trim(object))
   }
 
   /** The object is gone; `item` is its last version. */
@@ -89,12 +90,16 @@ export class Store<T extends Stored> {
     const next = new Set(items.map(keyOf))
     for (const key of [...this.#items.keys()]) if (isPart(key) && !next.has(key)) this.drop(key)
     for (const item of items) {
-      const key = keyOf(item)
-      const before = this.#items.get(key)
-      if (before?.metadata.resourceVersion === item.metadata.resourceVersion) continue
-      this.#items.set(key, item)
-      this.#tell(key, item, before)
+      const before = this.#items.get(keyOf(item))
+      if (before?.metadata.resourceVersion !== item.metadata.resourceVersion) this.#hold(item)
     }
+  }
+
+  #hold(item: T): void {
+    const key = keyOf(item)
+    const before = this.#items.get(key)
+    this.#items.set(key, item)
+    this.#tell(key, item, before)
   }
 
   #tell(key: string, after: T | undefined, before: T | undefined): void {
