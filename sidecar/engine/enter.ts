@@ -1,5 +1,4 @@
 import type { Connection } from './connection.ts'
-import type { Gate } from './gate.ts'
 import type { PipelineContext, Route } from './pipeline.ts'
 import type { Places } from './places.ts'
 import type { SharedLimits } from './shared-limits.ts'
@@ -28,11 +27,10 @@ async function enterLater(
   places: Places,
   context: PipelineContext,
 ): Promise<boolean> {
-  const { gate, clock, shared } = context
+  const { shared } = context
   const isProxied = speaksForOthers(connection, route.proxy)
   // Behind a proxy the source is known after its header; everywhere else before a byte is read.
-  if (!isProxied && !gate.enterSource(connection, route, clock.elapsed())) return false
-  if (!isProxied && shared?.countsSources && !(await enterShared(connection, route, gate, shared))) return false
+  if (!isProxied && !(await enterSource(connection, route, context))) return false
   // Between the last look and taking the place nothing may be waited for: others wait for places as well.
   while (shared && !connection.lane && isFull(connection, shared)) {
     const isWorthALook = await shared.obtain(connection.listener)
@@ -41,8 +39,7 @@ async function enterLater(
   }
   if (!takePlace(connection, route, places, context)) return false
   if (route.proxy.mode !== 'None' && !(await readProxyHeader(connection, route.proxy))) return false
-  if (isProxied && !gate.enterSource(connection, route, clock.elapsed())) return false
-  return !(isProxied && shared?.countsSources) || enterShared(connection, route, gate, shared)
+  return !isProxied || enterSource(connection, route, context)
 }
 
 const isFull = (connection: Connection, shared: SharedLimits) => shared.isFull(connection.listener) || shared.isFull('')
@@ -55,8 +52,11 @@ function takePlace(connection: Connection, route: Route, places: Places, context
   return true
 }
 
-/** Judges the source of a client beside those of other processes; false when the client is closed. */
-async function enterShared(connection: Connection, route: Route, gate: Gate, shared: SharedLimits): Promise<boolean> {
+/** Judges the source of a client, beside those of other processes where they count; false when the client is closed. */
+async function enterSource(connection: Connection, route: Route, context: PipelineContext): Promise<boolean> {
+  const { gate, clock, shared } = context
+  if (!gate.enterSource(connection, route, clock.elapsed())) return false
+  if (!shared?.countsSources) return true
   const entry = await shared.enter(connection.peerAddress)
   if (typeof entry !== 'number') return !connection.closed && gate.refuseSource(connection, entry, route)
   if (connection.closed) {

@@ -46,10 +46,10 @@ const ACME_TLS = 'acme-tls/1'
  */
 export function serveConnection(connection: Connection, route: Route, places: Places, context: PipelineContext): void {
   try {
-    const isInside = enter(connection, route, places, context)
-    if (isInside === true) begin(connection, route, context)
-    else if (isInside !== false)
-      isInside
+    const entered = enter(connection, route, places, context)
+    if (entered === true) begin(connection, route, context)
+    else if (entered !== false)
+      entered
         .then((isInside) => isInside && begin(connection, route, context))
         .catch((error: unknown) => defective(connection, error))
   } catch (error) {
