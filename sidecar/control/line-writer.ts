@@ -10,7 +10,7 @@ export interface LineWriter {
   readonly dropped: number
 }
 
-/** What a reader that stalls may keep waiting, in characters; lines beyond it are dropped and counted. */
+/** What a reader that stalls may keep waiting, in characters, what is being written included; lines beyond it are dropped and counted. */
 const MAX_QUEUED = 8 * 1024 * 1024
 const RETRY_MS = 20
 
@@ -74,7 +74,7 @@ export const createLineWriter = (fd: number): LineWriter => {
 
   return {
     write(text, mayWait = false) {
-      if (queued + text.length > MAX_QUEUED) {
+      if (queued + (pending?.length ?? 0) + text.length > MAX_QUEUED) {
         dropped += 1
         return
       }

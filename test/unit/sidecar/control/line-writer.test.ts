@@ -71,8 +71,9 @@ test('a reader that stalls holds up nobody, costs bounded memory, and its lines 
   await once(child, 'exit')
   const { dropped, flushed } = JSON.parse(out)
   expect(flushed).toBe(false)
-  expect(dropped).toBeGreaterThan(10_000)
-  expect(dropped).toBeLessThan(13_000)
+  // Of 20,000 lines 8,388 may wait, however many of them a busy machine has handed to the thread that writes. The system takes a few.
+  expect(dropped).toBeGreaterThan(10_600)
+  expect(dropped).toBeLessThan(11_613)
 })
 
 test('a reader that is gone does not harm', async () => {
