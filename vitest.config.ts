@@ -19,7 +19,7 @@ export default defineConfig({
     reporters: ['default', summaryReporter()],
     projects: [
       // Some start a process, which takes its time on a busy machine.
-      project('unit', 'test/unit/**/*.test.ts', { testTimeout: 30_000 }),
+      project('unit', 'test/unit/**/*.test.ts', { retry, testTimeout: 30_000 }),
       project('architecture', 'test/architecture/**/*.test.ts'),
       project('wire', 'test/wire/**/*.test.ts', {
         retry,

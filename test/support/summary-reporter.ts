@@ -34,13 +34,30 @@ function countRun(modules: readonly TestModule[], unhandledErrors: readonly Seri
   return { passed, failed, skipped }
 }
 
-/** The tests that failed first and passed when tried again, and why: each is a fault to mend, though the run goes on. */
-const flakyTests = (modules: readonly TestModule[]): string[] =>
-  modules.flatMap((module) =>
-    [...module.children.allTests()]
-      .filter((test) => test.diagnostic()?.flaky)
-      .map((test) => `${module.relativeModuleId} > ${test.fullName}: ${test.result().errors?.[0]?.message}`),
-  )
+/** The first line of an error, short enough to stand in a list. */
+const inShort = (errors: readonly { readonly message: string }[] | undefined): string =>
+  (errors?.[0]?.message ?? 'no reason was given').split('\n', 1)[0]?.slice(0, 300) ?? ''
+
+/**
+ * A line for whatever `countRun` counts as failed, and for each test that failed first and passed when tried again: that is a
+ * fault to mend, though the run goes on. They stand last, where one looks first, and where a log that was cut still has them.
+ */
+function whatFailed(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): string[] {
+  const lines = unhandledErrors.map((error) => `failed: an error nobody caught: ${inShort([error])}`)
+  for (const module of modules) {
+    const name = module.relativeModuleId
+    if (module.errors().length > 0) lines.push(`failed: ${name}: ${inShort(module.errors())}`)
+    for (const suite of module.children.allSuites())
+      if (suite.errors().length > 0) lines.push(`failed: ${name} > ${suite.fullName}: ${inShort(suite.errors())}`)
+    for (const test of module.children.allTests()) {
+      const result = test.result()
+      if (result.state === 'failed') lines.push(`failed: ${name} > ${test.fullName}: ${inShort(result.errors)}`)
+      else if (test.diagnostic()?.flaky)
+        lines.push(`passed only when tried again: ${name} > ${test.fullName}: ${inShort(result.errors)}`)
+    }
+  }
+  return lines
+}
 
 /**
  * A reporter beside vitest's own whose line is the very last one of the run, for people and for `.ci/run`.
@@ -48,19 +65,19 @@ const flakyTests = (modules: readonly TestModule[]): string[] =>
  */
 export function summaryReporter(): Reporter {
   let counts: RunCounts = { passed: 0, failed: 0, skipped: 0 }
-  let flaky: string[] = []
+  let told: string[] = []
   return {
     onInit() {
       // Other reporters and vitest itself write until the very end, so only the exit of the process is late enough.
       process.once('exit', () => {
         if (counts.passed + counts.failed === 0) process.exitCode ||= 1
-        for (const name of flaky) process.stdout.write(`\npassed only when tried again: ${name}`)
+        for (const line of told) process.stdout.write(`\n${line}`)
         process.stdout.write(`\n${closingLine(counts)}\n`)
       })
     },
     onTestRunEnd(modules, unhandledErrors) {
       counts = countRun(modules, unhandledErrors)
-      flaky = flakyTests(modules)
+      told = whatFailed(modules, unhandledErrors)
     },
   }
 }
