@@ -3,14 +3,25 @@ import { growthPercent } from '../../../../sidecar/base/heap-growth.ts'
 
 const MB = 1024 * 1024
 
-test('a small heap may grow to three times of what it holds, a larger one by some megabytes, and V8 decides of a large one', () => {
-  const grown = [5, 20, 48, 100, 200, 400].map((used) => [used, growthPercent(used * MB)])
+test('a small heap may grow to many times of what it holds, a larger one by some megabytes, and V8 decides of a large one', () => {
+  const grown = [5, 16, 64, 128, 512, 1024].map((used) => [used, growthPercent(used * MB, 16_384 * MB)])
   expect(grown).toEqual([
-    [5, 200],
-    [20, 200],
-    [48, 100],
-    [100, 48],
-    [200, 24],
-    [400, 0],
+    [5, 1000],
+    [16, 800],
+    [64, 200],
+    [128, 100],
+    [512, 25],
+    [1024, 0],
+  ])
+})
+
+test('where memory is scarce, the heap may grow by a sixteenth of it', () => {
+  const grown = [64, 256, 512, 1024, 4096].map((memory) => [memory, growthPercent(20 * MB, memory * MB)])
+  expect(grown).toEqual([
+    [64, 20],
+    [256, 80],
+    [512, 160],
+    [1024, 320],
+    [4096, 640],
   ])
 })
