@@ -88,7 +88,22 @@ export async function measureRound(
   contestants: readonly Contestant[],
   options: RoundOptions,
 ): Promise<readonly Measurement[]> {
-  const { columns, progress, round, loadCore, scale, idleClients } = options
+  const { columns } = options
+  const alone = columns.filter((column) => column.leavesTraces).map((column) => [column])
+  const together = columns.filter((column) => !column.leavesTraces)
+  const measurements: Measurement[] = []
+  for (const group of [...alone, together])
+    if (group.length > 0) measurements.push(...(await measureColumns(contestants, group, options)))
+  return measurements
+}
+
+/** Measures columns of servers that are started for them. */
+async function measureColumns(
+  contestants: readonly Contestant[],
+  columns: readonly Column[],
+  options: RoundOptions,
+): Promise<readonly Measurement[]> {
+  const { progress, round, loadCore, scale, idleClients } = options
   const measurements: Measurement[] = []
   const tell = (contestant: Contestant, column: Column, value: number | undefined, problem: string) => {
     const shown = value === undefined ? problem : `${value.toFixed(column.digits)} ${column.unit}`
@@ -118,9 +133,10 @@ export async function measureRound(
 }
 
 async function startContestant(contestant: Contestant, options: RoundOptions) {
-  const directory = join(options.root, `${contestant.id}-${options.round}`)
+  const port = await freePort()
+  const directory = join(options.root, `${contestant.id}-${options.round}-${port}`)
   mkdirSync(directory)
-  const place = { ...options.place, port: await freePort(), directory }
+  const place = { ...options.place, port, directory }
   const command = onCore(options.serverCore, contestant.command(place))
   return { port: place.port, server: await startProgram(command, place.port, join(directory, 'output')) }
 }
