@@ -120,7 +120,7 @@ export function boundedMap(max: number, maxLength: number) {
 /** A map of free keys with quantities as values; a whole number is read as its text. */
 export function quantityMap(max: number) {
   const text = z.string().max(32).regex(QUANTITY.pattern)
-  const schema = z.record(z.string(), z.union([text, z.number().multipleOf(1).transform(String).pipe(text)]))
+  const schema = z.record(z.string(), z.union([text, z.number().refine(Number.isInteger).transform(String).pipe(text)]))
   boundsBySchema.set(schema, { max, maxLength: 32, quantities: true })
   return schema
 }

@@ -57,6 +57,29 @@ const holdsNull = (value: unknown): boolean =>
   value === null || (typeof value === 'object' && Object.values(value as object).some(holdsNull))
 
 describe('parseSocketServer', () => {
+  test.each([
+    [2, true],
+    [1e21, true],
+    [0.5, false],
+    // Too small for a remainder: what divides by one says that it is whole.
+    [5e-324, false],
+    [-1, false],
+  ])('a quantity that is the number %s is a quantity: %s, for zod as well', (cpu, isQuantity) => {
+    const manifest = {
+      apiVersion: 'icshosts.io/v1alpha1',
+      kind: 'SocketServer',
+      metadata: { name: 'a' },
+      spec: {
+        listeners: [{ name: 'plain', port: 1, tls: false, handler: { type: 'Echo' } }],
+        template: { resources: { requests: { cpu } } },
+      },
+    }
+    expect([parseSocketServer(manifest).ok, socketServerSchema.safeParse(manifest).success]).toEqual([
+      isQuantity,
+      isQuantity,
+    ])
+  })
+
   test('random text gives a result and never an exception', () => {
     fc.assert(
       fc.property(fc.oneof(pieces, fc.string({ unit: 'binary' })), (text) => {
