@@ -17,8 +17,8 @@ interface Handshake {
   settle: Settle | undefined
 }
 
-/** Longer than any handshake may take: the connection's own deadline ends it, with a reason. */
-const NO_TIMEOUT_MS = 3_600_000
+/** Below zero no timer is made for a handshake, where zero would stand for two minutes: the connection has a deadline of its own. */
+const NO_TIMEOUT_MS = -1
 
 /** Seconds a ticket may be used to resume. */
 const TICKET_SECONDS = 3600
