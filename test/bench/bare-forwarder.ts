@@ -1,10 +1,10 @@
 // The floor of a runtime: the least that ends TLS and forwards, with half-close and back-pressure and nothing else.
-// Arguments: port, port of the backend, file with the certificate and its key.
+// Arguments: port, port of the backend, file with the certificate and its key, and `shared` when others listen on the port too.
 import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import tls from 'node:tls'
 
-const [port, backendPort, pemFile] = process.argv.slice(2)
+const [port, backendPort, pemFile, shared] = process.argv.slice(2)
 const pem = readFileSync(pemFile as string)
 
 function forward(client: tls.TLSSocket): void {
@@ -33,4 +33,7 @@ function forward(client: tls.TLSSocket): void {
 tls
   .createServer({ cert: pem, key: pem, noDelay: true, allowHalfOpen: true }, forward)
   .on('tlsClientError', (_error, socket) => socket.destroy())
-  .listen(Number(port), '127.0.0.1', 511)
+  .listen({ port: Number(port), host: '127.0.0.1', backlog: 511, ...(shared ? { reusePort: true } : {}) })
+
+// Whoever started it is gone.
+process.once('disconnect', () => process.exit())

@@ -57,6 +57,11 @@ const bareCommand =
   (runtime: 'node' | 'bun'): Contestant['command'] =>
   (place) => [commandLine(runtime)[0], bare, String(place.port), String(place.backendPort), place.pemFile]
 
+const bareWorkers: Contestant['command'] = ({ port, backendPort, pemFile }) => {
+  const program = join(import.meta.dirname, 'bare-workers.ts')
+  return [commandLine('node')[0], program, '2', String(port), String(backendPort), pemFile]
+}
+
 const always = () => undefined
 
 /** Whether the command has `--workers` yet. */
@@ -164,10 +169,12 @@ export const CONTESTANTS: readonly Contestant[] = [
   {
     id: 'engine-node-2',
     title: 'SocketServer on Node, 2 workers',
+    floor: 'bare-node-2',
     absence: withoutWorkers,
     command: engineCommand('node', ['--workers', '2']),
   },
   { id: 'bare-node', title: 'bare forwarder on Node', absence: always, command: bareCommand('node') },
+  { id: 'bare-node-2', title: 'bare forwarder on Node, 2 processes', absence: always, command: bareWorkers },
   {
     id: 'engine-bun',
     title: 'SocketServer on Bun',
