@@ -24,11 +24,19 @@ export interface Column {
   readonly isMoreBetter: boolean
   /** Whether a server that was measured so is another one afterwards, so that nothing else can be measured of it. */
   readonly leavesTraces?: boolean
-  /** Measures once. @throws when the load did not do what it should. */
+  /** What the server does before the first slice, so that its compilers have seen what is measured. */
+  readonly prepare?: (subject: Subject) => Promise<void>
+  /**
+   * In how many slices it is measured, all contestants in turn in each: what else the machine does comes and goes within
+   * seconds, and shall befall all of them alike.
+   */
+  readonly slices: number
+  /** Measures one slice. @throws when the load did not do what it should. */
   readonly measure: (subject: Subject) => Promise<number>
 }
 
-const VISITS = 4_000
+/** Of one slice, as the numbers below. */
+const VISITS = 1_000
 /**
  * Handshakes before the first that is measured: a server serves for months, and the compilers of a runtime are at work for
  * as many as this, in each process anew. With two workers each has half of them.
@@ -37,25 +45,26 @@ const VISITS_BEFORE = 30_000
 /** A resumed handshake shares most of its path with the full ones that were measured before. */
 const RESUMED_BEFORE = 5_000
 const VISITORS = 16
-const REQUESTS = 60_000
+const REQUESTS = 15_000
+const REQUESTS_BEFORE = 5_000
 const REQUEST_CONNECTIONS = 8
-const DOWNLOAD_BYTES = 2 * 1024 ** 3
+const DOWNLOAD_BYTES = 512 * 1024 ** 2
+const BYTES_BEFORE = 100 * 1024 ** 2
 const DOWNLOAD_CONNECTIONS = 2
 /** Handshakes a second of the flood: a third to a half of what one core of the slowest contestant can do. */
 const FLOOD_PER_SECOND = 400
-const PROBE_SECONDS = 6
+const PROBE_SECONDS = 3
+const VISITS_AMID = 1_000
 const PROBE_EVERY_MS = 2
 
 const scaled = (count: number, { scale }: Subject) => Math.max(Math.round(count * scale), 50)
 
-/** Lets the compilers of the runtimes see the path that is measured. */
-async function warmUp(subject: Subject, visits: number, isResuming: boolean): Promise<void> {
+async function visitBefore(subject: Subject, visits: number, isResuming: boolean): Promise<void> {
   const count = scaled(visits, subject)
   await runLoad({ kind: 'visits', port: subject.port, count, concurrency: VISITORS, isResuming }, subject.loadCore)
 }
 
 async function microsecondsPerVisit(subject: Subject, isResuming: boolean): Promise<number> {
-  await warmUp(subject, isResuming ? RESUMED_BEFORE : VISITS_BEFORE, isResuming)
   const count = scaled(VISITS, subject)
   const before = cpuSeconds(subject.pid)
   const task = { kind: 'visits', port: subject.port, count, concurrency: VISITORS, isResuming } as const
@@ -67,29 +76,29 @@ async function microsecondsPerVisit(subject: Subject, isResuming: boolean): Prom
   return (spent * 1e6) / done
 }
 
-async function microsecondsPerRequest(subject: Subject): Promise<number> {
-  const { port, loadCore } = subject
-  const connections = REQUEST_CONNECTIONS
-  await runLoad({ kind: 'requests', port, count: scaled(5_000, subject), connections }, loadCore)
-  const before = cpuSeconds(subject.pid)
-  const { done, failed } = await runLoad(
-    { kind: 'requests', port, count: scaled(REQUESTS, subject), connections },
-    loadCore,
+const request = (subject: Subject, requests: number) =>
+  runLoad(
+    { kind: 'requests', port: subject.port, count: scaled(requests, subject), connections: REQUEST_CONNECTIONS },
+    subject.loadCore,
   )
-  if (failed > 0) throw new Error(`${failed} of ${connections} connections broke`)
+
+async function microsecondsPerRequest(subject: Subject): Promise<number> {
+  const before = cpuSeconds(subject.pid)
+  const { done, failed } = await request(subject, REQUESTS)
+  if (failed > 0) throw new Error(`${failed} of ${REQUEST_CONNECTIONS} connections broke`)
   return ((cpuSeconds(subject.pid) - before) * 1e6) / done
 }
 
-async function gigabytesPerCpuSecond(subject: Subject): Promise<number> {
-  const { port, loadCore } = subject
-  const connections = DOWNLOAD_CONNECTIONS
-  await runLoad({ kind: 'download', port, bytes: scaled(DOWNLOAD_BYTES / 20, subject), connections }, loadCore)
-  const before = cpuSeconds(subject.pid)
-  const { done, failed } = await runLoad(
-    { kind: 'download', port, bytes: scaled(DOWNLOAD_BYTES, subject), connections },
-    loadCore,
+const download = (subject: Subject, bytes: number) =>
+  runLoad(
+    { kind: 'download', port: subject.port, bytes: scaled(bytes, subject), connections: DOWNLOAD_CONNECTIONS },
+    subject.loadCore,
   )
-  if (failed > 0) throw new Error(`${failed} of ${connections} connections broke`)
+
+async function gigabytesPerCpuSecond(subject: Subject): Promise<number> {
+  const before = cpuSeconds(subject.pid)
+  const { done, failed } = await download(subject, DOWNLOAD_BYTES)
+  if (failed > 0) throw new Error(`${failed} of ${DOWNLOAD_CONNECTIONS} connections broke`)
   return done / 1e9 / (cpuSeconds(subject.pid) - before)
 }
 
@@ -111,7 +120,6 @@ async function kilobytesPerIdleClient(subject: Subject): Promise<number> {
 
 async function p99OfARequestAmidHandshakes(subject: Subject): Promise<number> {
   const { port, loadCore } = subject
-  await warmUp(subject, 1_000, false)
   const flood = startLoad({ kind: 'flood', port, perSecond: FLOOD_PER_SECOND }, loadCore, 10)
   try {
     await new Promise((resolve) => setTimeout(resolve, 500))
@@ -136,6 +144,7 @@ export const COLUMNS: readonly Column[] = [
     digits: 1,
     isMoreBetter: false,
     leavesTraces: true,
+    slices: 1,
     measure: kilobytesPerIdleClient,
   },
   {
@@ -144,6 +153,8 @@ export const COLUMNS: readonly Column[] = [
     unit: 'µs',
     digits: 0,
     isMoreBetter: false,
+    slices: 8,
+    prepare: (subject) => visitBefore(subject, VISITS_BEFORE, false),
     measure: (subject) => microsecondsPerVisit(subject, false),
   },
   {
@@ -152,6 +163,8 @@ export const COLUMNS: readonly Column[] = [
     unit: 'µs',
     digits: 0,
     isMoreBetter: false,
+    slices: 8,
+    prepare: (subject) => visitBefore(subject, RESUMED_BEFORE, true),
     measure: (subject) => microsecondsPerVisit(subject, true),
   },
   {
@@ -160,6 +173,8 @@ export const COLUMNS: readonly Column[] = [
     unit: 'µs',
     digits: 1,
     isMoreBetter: false,
+    slices: 4,
+    prepare: async (subject) => void (await request(subject, REQUESTS_BEFORE)),
     measure: microsecondsPerRequest,
   },
   {
@@ -168,6 +183,8 @@ export const COLUMNS: readonly Column[] = [
     unit: 'GB',
     digits: 2,
     isMoreBetter: true,
+    slices: 4,
+    prepare: async (subject) => void (await download(subject, BYTES_BEFORE)),
     measure: gigabytesPerCpuSecond,
   },
   {
@@ -176,6 +193,8 @@ export const COLUMNS: readonly Column[] = [
     unit: 'ms',
     digits: 2,
     isMoreBetter: false,
+    slices: 4,
+    prepare: (subject) => visitBefore(subject, VISITS_AMID, false),
     measure: p99OfARequestAmidHandshakes,
   },
 ]

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { freePort } from '../support/ports.ts'
 import type { Column, Subject } from './columns.ts'
 import type { Contestant, Place } from './contestants.ts'
+import { median } from './median.ts'
 import { onCore, type Pinned } from './pinned.ts'
 
 /** One value that was measured, or why it was not. */
@@ -81,8 +82,9 @@ export async function startProgram(command: Pinned, port: number, logFile: strin
 }
 
 /**
- * One round: every contestant is started, then each column is measured of all of them, one after the other, so that
- * what befalls the machine befalls neighbours alike. Never rejects: what cannot be measured is told as a problem.
+ * One round: every contestant is started, then each column is measured of all of them, slice by slice, so that
+ * what befalls the machine befalls all of them alike; the median of the slices is told. Never rejects: what cannot be
+ * measured is told as a problem.
  */
 export async function measureRound(
   contestants: readonly Contestant[],
@@ -118,14 +120,23 @@ async function measureColumns(
       } catch (error) {
         for (const column of columns) tell(contestant, column, undefined, `cannot be started: ${textOf(error)}`)
       }
-    for (const column of columns)
-      for (const { contestant, server, port } of started)
-        try {
-          const value = await column.measure({ pid: server.pid, port, loadCore, scale, idleClients })
-          tell(contestant, column, value, '')
-        } catch (error) {
-          tell(contestant, column, undefined, textOf(error))
-        }
+    for (const column of columns) {
+      const attempts = started.map(({ contestant, server, port }) => {
+        const values: number[] = []
+        return { contestant, subject: { pid: server.pid, port, loadCore, scale, idleClients }, values, problem: '' }
+      })
+      for (let slice = 0; slice <= column.slices; slice += 1)
+        for (const attempt of attempts)
+          try {
+            if (attempt.problem !== '') continue
+            if (slice === 0) await column.prepare?.(attempt.subject)
+            else attempt.values.push(await column.measure(attempt.subject))
+          } catch (error) {
+            attempt.problem = textOf(error)
+          }
+      for (const { contestant, values, problem } of attempts)
+        tell(contestant, column, problem === '' ? median(values) : undefined, problem)
+    }
   } finally {
     for (const { server } of started) await server.stop()
   }

@@ -1,5 +1,6 @@
 import type { Column } from './columns.ts'
 import type { Contestant } from './contestants.ts'
+import { median } from './median.ts'
 import type { Measurement } from './round.ts'
 
 /** What is told of one contestant in one column. */
@@ -18,16 +19,8 @@ export interface Cell {
 /** The whole result: cells by contestant and column. */
 export interface Summary {
   readonly contestants: readonly Pick<Contestant, 'id' | 'title' | 'floor'>[]
-  readonly columns: readonly Omit<Column, 'measure'>[]
+  readonly columns: readonly Pick<Column, 'id' | 'title' | 'unit' | 'digits' | 'isMoreBetter'>[]
   readonly cells: Readonly<Record<string, Readonly<Record<string, Cell>>>>
-}
-
-/** The middle value; of two in the middle their mean. Undefined of none. */
-export function median(values: readonly number[]): number | undefined {
-  const sorted = [...values].sort((one, other) => one - other)
-  const upper = sorted[sorted.length >> 1]
-  const lower = sorted[(sorted.length - 1) >> 1]
-  return upper === undefined || lower === undefined ? undefined : (upper + lower) / 2
 }
 
 /** How many times as dear `value` is: above 1 is worse, whichever way the column counts. */
@@ -38,7 +31,7 @@ export function costRatio(value: number, base: number, isMoreBetter: boolean): n
 /** Medians of all rounds and what they are to each other. */
 export function summarize(
   contestants: readonly Pick<Contestant, 'id' | 'title' | 'floor'>[],
-  columns: readonly Omit<Column, 'measure'>[],
+  columns: readonly Pick<Column, 'id' | 'title' | 'unit' | 'digits' | 'isMoreBetter'>[],
   measurements: readonly Measurement[],
 ): Summary {
   const of = (contestant: string, column: string) =>

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseMetrics } from '../../support/metrics.ts'
+import { median } from '../median.ts'
 import { cpuSeconds, residentBytes } from '../server-cost.ts'
-import { median } from '../summary.ts'
 import { type CallCounts, callsEach, callsOf, writesOf } from './audit-tail.ts'
 import { Lanes } from './lanes.ts'
 import type { OperatorRun } from './measures.ts'

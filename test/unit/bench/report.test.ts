@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { COLUMNS } from '../../bench/columns.ts'
 import { CONTESTANTS } from '../../bench/contestants.ts'
+import { median } from '../../bench/median.ts'
 import { OptionError, parseOptions } from '../../bench/options.ts'
 import { renderPicture } from '../../bench/picture.ts'
 import { cpuSecondsOf } from '../../bench/server-cost.ts'
-import { costRatio, median, summarize } from '../../bench/summary.ts'
+import { costRatio, summarize } from '../../bench/summary.ts'
 import { renderTable } from '../../bench/table.ts'
 
 const contestants = [
