@@ -4,7 +4,7 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 /** Bytes by which the heap may grow between two collections of the whole of it, where the memory is there. */
 const MOST_ROOM = 128 * 1024 * 1024
 /** The share of the memory there is, of which other workers take theirs, and most is for clients and what lies outside of the heap. */
-const SHARE = 1 / 16
+const SHARE = 1 / 8
 const MOST_PERCENT = 1000
 /** Below that V8 decides by itself. */
 const LEAST_PERCENT = 15

@@ -15,13 +15,13 @@ test('a small heap may grow to many times of what it holds, a larger one by some
   ])
 })
 
-test('where memory is scarce, the heap may grow by a sixteenth of it', () => {
-  const grown = [64, 256, 512, 1024, 4096].map((memory) => [memory, growthPercent(20 * MB, memory * MB)])
+test('where memory is scarce, the heap may grow by an eighth of it', () => {
+  const grown = [32, 64, 256, 512, 2048].map((memory) => [memory, growthPercent(20 * MB, memory * MB)])
   expect(grown).toEqual([
-    [64, 20],
-    [256, 80],
-    [512, 160],
-    [1024, 320],
-    [4096, 640],
+    [32, 20],
+    [64, 40],
+    [256, 160],
+    [512, 320],
+    [2048, 640],
   ])
 })
