@@ -18,7 +18,7 @@ export interface BenchOptions {
 export const HELP = `Usage: npm run bench -- [options]
 
 Measures what a server costs: the server on core 0, load and backend on core 1, CPU time of the server alone.
-Needs Linux, two cores, and the tools below that shall be compared; it takes about half an hour.
+Needs Linux, two cores, and the tools below that shall be compared; it takes about an hour.
 What the operator costs is measured by: npm run bench -- operator [--help]
 
   --rounds N        rounds, interleaved; medians are told (3)

@@ -129,8 +129,10 @@ async function measureColumns(
         for (const attempt of attempts)
           try {
             if (attempt.problem !== '') continue
-            if (slice === 0) await column.prepare?.(attempt.subject)
-            else attempt.values.push(await column.measure(attempt.subject))
+            if (slice === 0) {
+              if (column.prepare) progress(`round ${round}, ${column.title}, ${attempt.contestant.title}: warming up`)
+              await column.prepare?.(attempt.subject)
+            } else attempt.values.push(await column.measure(attempt.subject))
           } catch (error) {
             attempt.problem = textOf(error)
           }
