@@ -25,7 +25,7 @@ export interface Column {
   /** Whether a server that was measured so is another one afterwards, so that nothing else can be measured of it. */
   readonly leavesTraces?: boolean
   /** What the server does before the first slice, so that its compilers have seen what is measured. */
-  readonly prepare?: (subject: Subject) => Promise<void>
+  readonly prepare?: (subject: Subject) => Promise<unknown>
   /**
    * In how many slices it is measured, all contestants in turn in each: what else the machine does comes and goes within
    * seconds, and shall befall all of them alike.
@@ -59,17 +59,17 @@ const PROBE_EVERY_MS = 2
 
 const scaled = (count: number, { scale }: Subject) => Math.max(Math.round(count * scale), 50)
 
-async function visitBefore(subject: Subject, visits: number, isResuming: boolean): Promise<void> {
-  const count = scaled(visits, subject)
-  await runLoad({ kind: 'visits', port: subject.port, count, concurrency: VISITORS, isResuming }, subject.loadCore)
-}
+const visit = (subject: Subject, visits: number, isResuming: boolean) =>
+  runLoad(
+    { kind: 'visits', port: subject.port, count: scaled(visits, subject), concurrency: VISITORS, isResuming },
+    subject.loadCore,
+  )
 
 async function microsecondsPerVisit(subject: Subject, isResuming: boolean): Promise<number> {
-  const count = scaled(VISITS, subject)
   const before = cpuSeconds(subject.pid)
-  const task = { kind: 'visits', port: subject.port, count, concurrency: VISITORS, isResuming } as const
-  const { done, failed, resumed } = await runLoad(task, subject.loadCore)
+  const { done, failed, resumed } = await visit(subject, VISITS, isResuming)
   const spent = cpuSeconds(subject.pid) - before
+  const count = done + failed
   if (failed > count / 100) throw new Error(`${failed} of ${count} visits failed`)
   // The first of each lane has no ticket yet.
   if (isResuming && resumed < 0.9 * (count - VISITORS)) throw new Error(`only ${resumed} of ${count} were resumed`)
@@ -154,7 +154,7 @@ export const COLUMNS: readonly Column[] = [
     digits: 0,
     isMoreBetter: false,
     slices: 8,
-    prepare: (subject) => visitBefore(subject, VISITS_BEFORE, false),
+    prepare: (subject) => visit(subject, VISITS_BEFORE, false),
     measure: (subject) => microsecondsPerVisit(subject, false),
   },
   {
@@ -164,7 +164,7 @@ export const COLUMNS: readonly Column[] = [
     digits: 0,
     isMoreBetter: false,
     slices: 8,
-    prepare: (subject) => visitBefore(subject, RESUMED_BEFORE, true),
+    prepare: (subject) => visit(subject, RESUMED_BEFORE, true),
     measure: (subject) => microsecondsPerVisit(subject, true),
   },
   {
@@ -174,7 +174,7 @@ export const COLUMNS: readonly Column[] = [
     digits: 1,
     isMoreBetter: false,
     slices: 4,
-    prepare: async (subject) => void (await request(subject, REQUESTS_BEFORE)),
+    prepare: (subject) => request(subject, REQUESTS_BEFORE),
     measure: microsecondsPerRequest,
   },
   {
@@ -184,7 +184,7 @@ export const COLUMNS: readonly Column[] = [
     digits: 2,
     isMoreBetter: true,
     slices: 4,
-    prepare: async (subject) => void (await download(subject, BYTES_BEFORE)),
+    prepare: (subject) => download(subject, BYTES_BEFORE),
     measure: gigabytesPerCpuSecond,
   },
   {
@@ -194,7 +194,7 @@ export const COLUMNS: readonly Column[] = [
     digits: 2,
     isMoreBetter: false,
     slices: 4,
-    prepare: (subject) => visitBefore(subject, VISITS_AMID, false),
+    prepare: (subject) => visit(subject, VISITS_AMID, false),
     measure: p99OfARequestAmidHandshakes,
   },
 ]

@@ -122,20 +122,25 @@ async function measureColumns(
       }
     for (const column of columns) {
       const attempts = started.map(({ contestant, server, port }) => {
-        const values: number[] = []
-        return { contestant, subject: { pid: server.pid, port, loadCore, scale, idleClients }, values, problem: '' }
+        const subject: Subject = { pid: server.pid, port, loadCore, scale, idleClients }
+        return { contestant, subject, values: [] as number[], problem: '' }
       })
-      for (let slice = 0; slice <= column.slices; slice += 1)
+      // One that failed is left out from there on.
+      const inTurn = async (act: (attempt: (typeof attempts)[number]) => Promise<unknown>) => {
         for (const attempt of attempts)
-          try {
-            if (attempt.problem !== '') continue
-            if (slice === 0) {
-              if (column.prepare) progress(`round ${round}, ${column.title}, ${attempt.contestant.title}: warming up`)
-              await column.prepare?.(attempt.subject)
-            } else attempt.values.push(await column.measure(attempt.subject))
-          } catch (error) {
-            attempt.problem = textOf(error)
-          }
+          if (attempt.problem === '')
+            await act(attempt).catch((error: unknown) => {
+              attempt.problem = textOf(error)
+            })
+      }
+      const { prepare } = column
+      if (prepare)
+        await inTurn(({ contestant, subject }) => {
+          progress(`round ${round}, ${column.title}, ${contestant.title}: warming up`)
+          return prepare(subject)
+        })
+      for (let slice = 0; slice < column.slices; slice += 1)
+        await inTurn(async ({ subject, values }) => values.push(await column.measure(subject)))
       for (const { contestant, values, problem } of attempts)
         tell(contestant, column, problem === '' ? median(values) : undefined, problem)
     }

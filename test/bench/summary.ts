@@ -30,8 +30,8 @@ export function costRatio(value: number, base: number, isMoreBetter: boolean): n
 
 /** Medians of all rounds and what they are to each other. */
 export function summarize(
-  contestants: readonly Pick<Contestant, 'id' | 'title' | 'floor'>[],
-  columns: readonly Pick<Column, 'id' | 'title' | 'unit' | 'digits' | 'isMoreBetter'>[],
+  contestants: Summary['contestants'],
+  columns: Summary['columns'],
   measurements: readonly Measurement[],
 ): Summary {
   const of = (contestant: string, column: string) =>
